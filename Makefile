@@ -1,0 +1,59 @@
+# Shouyin 收银. `make help` lists what there is; every target makes the environment it needs.
+#
+#   PYTHON=/path        a CPython >= 3.10 (default: python3)
+#   MICROPYTHON=/path   another Unix port of MicroPython than the one that is installed from PyPI
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+STUBS := $(VENV)/.stubs
+export PYTHONPATH := tools
+export PYTHONDONTWRITEBYTECODE := 1
+ifdef MICROPYTHON
+export MICROPYTHON
+endif
+
+.PHONY: help run demo test lint bench font clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+run: $(READY)  ## a terminal, live in this window, beside an acquirer
+	@$(PY) -m simulator run
+
+demo: $(READY)  ## a day of trade, unattended; pictures and receipts in out/demo
+	@$(PY) -m simulator demo
+
+test: $(READY)  ## all tests
+	@$(PY) -m pytest
+
+lint: $(READY) $(STUBS)  ## style, imports between parts, types against the ESP32 stubs, all targets compile
+	@$(PY) tools/lint.py
+
+bench: $(READY)  ## flash wear beside littlefs, message codec and DES beside their peers
+	@$(PY) -m bench
+
+font: $(READY)  ## make firmware/assets/font16.bin again (fetches GNU Unifont with npm)
+	@$(PY) tools/make_font.py
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) build out
+
+$(READY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "Python 3.10 or newer is needed; name one with: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "This Python cannot make environments (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
+	@echo "making $(VENV) (once)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+# The stubs' modules have the names of MicroPython's; kept out of site-packages, where CPython would find them.
+$(STUBS): $(READY)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --target $(VENV)/typings \
+	  micropython-esp32-stubs==1.29.0.post1 micropython-stdlib-stubs==1.29.0.post2
+	@touch $@

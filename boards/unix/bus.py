@@ -1,0 +1,340 @@
+# What the simulated processor's pins are wired to, and the clock it lives by.
+#
+# Owns the link to the rack of device models (tools/models/rack.py): in this process (LocalBus, for tests inside
+# MicroPython) or in another one over a socket (RemoteBus). Time is virtual (it passes only while the firmware
+# waits, so runs are repeatable and hours cost milliseconds) or real. Firmware never imports this module: it sees
+# machine, esp32, network, time and board only.
+
+import os
+import select
+import socket
+import struct
+import sys
+
+import utime
+
+from models import frames
+from models.rack import Rack
+
+PWRON_RESET = 1
+HARD_RESET = 2
+WDT_RESET = 3
+SOFT_RESET = 5
+
+# What one pass of the event loop is taken to cost in virtual time: a task that polls in a tight loop must
+# see time pass, or it would wait for ever.
+_PASS_US = 20
+
+_FRAME_MAX = 4096
+_SAMPLE_US = 100
+
+
+class BoardReset(BaseException):
+    """The processor was reset (LocalBus only: another process is simply killed). args: (cause,)"""
+
+
+class Bus:
+    """Common part: the clock and the sinks for what comes in from the devices."""
+
+    def __init__(self):
+        self.virtual = True
+        self.reset_cause = PWRON_RESET
+        self.epoch_s = 946_684_800  # calendar [s since 1970] at now_us() == 0: an ESP32 wakes up in 2000
+        self.uart_sinks = {}  # unit -> callable(bytes)
+        self.irq_sinks = {}  # pin -> callable()
+        self.timers = []  # objects with due_us and fire()
+        self._now = 0
+        self._real_start = 0
+        self._dispatching = False
+
+    def now_us(self):
+        if self.virtual:
+            return self._now
+        return utime.ticks_diff(utime.ticks_us(), self._real_start) + self._now
+
+    def start_real(self, now_us):
+        self.virtual = False
+        self._now = now_us
+        self._real_start = utime.ticks_us()
+
+    def spend(self, us):
+        """The processor is busy for `us` microseconds (time.sleep_us, a blocking write)."""
+        if self.virtual:
+            self._now += us
+        else:
+            utime.sleep_us(us)
+
+    def event(self, kind, unit, value):
+        if kind == "uart":
+            sink = self.uart_sinks.get(unit)
+            if sink:
+                sink(value)
+        else:
+            sink = self.irq_sinks.get(unit)
+            if sink:
+                sink()
+
+    def run_timers(self):
+        now = self.now_us()
+        for t in list(self.timers):
+            if t.due_us <= now and t in self.timers:
+                t.fire(now)
+
+    def limit(self, until_us):
+        """until_us, or the due time of a timer that comes first."""
+        for t in self.timers:
+            if t.due_us < until_us:
+                until_us = t.due_us
+        return until_us
+
+    def spin(self):
+        """One pass of the event loop without waiting."""
+        if self.virtual:
+            self._now += _PASS_US
+        self.run_timers()
+
+    # Sockets that the firmware itself waits for (Wi-Fi bearer) exist in real time only.
+    def _poll_real(self, timeout_ms, own, streams):
+        poller = select.poll()
+        if own is not None:
+            poller.register(own, select.POLLIN)
+        for s in streams:
+            if isinstance(s, socket.socket):
+                poller.register(s, select.POLLIN | select.POLLOUT)
+        return poller.poll(timeout_ms)
+
+
+class LocalBus(Bus):
+    """The rack lives in this process. virtual=False lets real time pass (a REPL at the simulated board)."""
+
+    def __init__(self, rack=None, virtual=True):
+        super().__init__()
+        self.rack = rack or Rack()
+        if not virtual:
+            self.start_real(0)
+
+    def _advance(self):
+        self.rack.advance(self.now_us())
+        if self.rack.watchdog_expired():
+            raise BoardReset(WDT_RESET)
+
+    def _deliver(self):
+        for kind, unit, value in self.rack.take_events():
+            self.event(kind, unit, value)
+
+    def wait(self, until_us, streams=()):
+        """Until something happens or until_us (None: for ever). Never returns before either."""
+        forever = until_us is None
+        until_us = self.limit(frames.FOREVER if forever else until_us)
+        if self.virtual:
+            if forever and self.rack.next_due() is None and until_us == frames.FOREVER:
+                raise RuntimeError("deadlock: nothing will ever happen")
+            self.rack.advance(self._now)
+            if not self.rack.events:
+                self.rack.advance(until_us, True)
+            self._now = max(self._now, self.rack.now_us)
+        else:
+            due = self.rack.next_due()
+            if due is not None and due < until_us:
+                until_us = due
+            ms = max(1, (until_us - self.now_us() + 999) // 1000)
+            self._poll_real(min(ms, 1000), None, streams)
+        self._advance()
+        self._deliver()
+        self.run_timers()
+
+    def pin_config(self, pin, mode, pull, level):
+        self._advance()
+        self.rack.pin_config(pin, mode, pull, level)
+
+    def pin_set(self, pin, level):
+        self._advance()
+        self.rack.pin_set(pin, level)
+
+    def pin_irq(self, pin, trigger):
+        self.rack.pin_irq(pin, trigger)
+
+    def pin_levels(self):
+        self._advance()
+        return self.rack.levels()
+
+    def uart_config(self, unit, baud):
+        self.rack.uart_config(unit, baud)
+
+    def uart_tx(self, unit, data):
+        self._advance()
+        self.rack.uart_tx(unit, bytes(data))
+
+    def spi_write(self, unit, data):
+        self.rack.spi_write(unit, bytes(data))
+
+    def spi_transfer(self, unit, data):
+        return self.rack.spi_transfer(unit, bytes(data))
+
+    def i2c_transfer(self, unit, address, data, n):
+        return self.rack.i2c_transfer(unit, address, bytes(data), n)
+
+    def i2c_scan(self, unit):
+        return self.rack.i2c_addresses(unit)
+
+    def wdt_start(self, timeout_ms):
+        self._advance()
+        self.rack.wdt_start(timeout_ms)
+
+    def wdt_feed(self):
+        self._advance()
+        self.rack.wdt_feed()
+
+    def reset(self, cause):
+        raise BoardReset(cause)
+
+
+class RemoteBus(Bus):
+    """The rack lives behind a TCP socket; tools/models/frames.py says what is spoken."""
+
+    def __init__(self, host, port):
+        super().__init__()
+        self.sock = socket.socket()
+        self.sock.connect(socket.getaddrinfo(host, port)[0][-1])
+        self.sock.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY: frames are small and answered
+        self._poller = select.poll()
+        self._poller.register(self.sock, select.POLLIN)
+        self._sampled_us = None
+        self._levels = {}
+        self._send(frames.HELLO, 0, bytes([frames.PROTOCOL]))
+        data = self._await(frames.WELCOME)
+        virtual, self.reset_cause, now, self.epoch_s = struct.unpack("<BBQq", data)
+        if virtual:
+            self._now = now
+        else:
+            self.start_real(now)
+
+    def _send(self, op, unit, payload=b""):
+        header = struct.pack("<BBHI", op, unit, len(payload), self.now_us() & 0xFFFFFFFF)
+        data = header + payload
+        while data:
+            n = self.sock.send(data)
+            data = data[n:]
+
+    def _recv(self, n):
+        data = b""
+        while len(data) < n:
+            part = self.sock.recv(n - len(data))
+            if not part:
+                # The bench is gone: a processor without power does nothing more.
+                sys.exit(3)
+            data += part
+        return data
+
+    def _frame(self):
+        """Read one frame: events are delivered, anything else is returned as (op, payload)."""
+        op, unit, n = struct.unpack("<BBH", self._recv(4))
+        payload = self._recv(n) if n else b""
+        if op == frames.UART_RX:
+            self.event("uart", unit, payload)
+        elif op == frames.IRQ:
+            self.event("irq", unit, payload[0])
+        else:
+            return op, payload
+        return None
+
+    def _await(self, want):
+        while True:
+            got = self._frame()
+            if got is not None:
+                if got[0] != want:
+                    raise RuntimeError("bus: frame 0x%02x where 0x%02x was due" % (got[0], want))
+                return got[1]
+
+    def _pending(self):
+        return bool(self._poller.poll(0))
+
+    def wait(self, until_us, streams=()):
+        until_us = self.limit(frames.FOREVER if until_us is None else until_us)
+        if self.virtual:
+            self._send(frames.WAIT, 0, struct.pack("<Q", until_us))
+            self._now = max(self._now, struct.unpack("<Q", self._await(frames.WAKE))[0])
+        else:
+            ms = -1
+            if until_us != frames.FOREVER:
+                ms = max(0, (until_us - self.now_us() + 999) // 1000)
+            if not self._pending():
+                self._poll_real(ms, self.sock, streams)
+            while self._pending():
+                self._frame()
+        self.run_timers()
+
+    def pin_config(self, pin, mode, pull, level):
+        self._sampled_us = None
+        self._send(frames.PIN_CONFIG, pin, bytes([mode, pull, level]))
+
+    def pin_set(self, pin, level):
+        self._sampled_us = None
+        self._send(frames.PIN_SET, pin, bytes([level]))
+
+    def pin_irq(self, pin, trigger):
+        self._send(frames.PIN_IRQ, pin, bytes([trigger]))
+
+    def pin_levels(self):
+        # One look at all pins serves the reads of one moment (a matrix column is read row by row).
+        now = self.now_us()
+        if self._sampled_us is None or now - self._sampled_us > _SAMPLE_US:
+            self._send(frames.PIN_SAMPLE, 0)
+            data = self._await(frames.REPLY)
+            self._levels = {data[i]: data[i + 1] for i in range(0, len(data), 2)}
+            self._sampled_us = now
+        return self._levels
+
+    def uart_config(self, unit, baud):
+        self._send(frames.UART_CONFIG, unit, struct.pack("<I", baud))
+
+    def uart_tx(self, unit, data):
+        for i in range(0, len(data), _FRAME_MAX):
+            self._send(frames.UART_TX, unit, bytes(data[i : i + _FRAME_MAX]))
+
+    def spi_write(self, unit, data):
+        for i in range(0, len(data), _FRAME_MAX):
+            self._send(frames.SPI_WRITE, unit, bytes(data[i : i + _FRAME_MAX]))
+
+    def spi_transfer(self, unit, data):
+        self._send(frames.SPI_TRANSFER, unit, bytes(data))
+        return self._await(frames.REPLY)
+
+    def i2c_transfer(self, unit, address, data, n):
+        self._send(frames.I2C_TRANSFER, unit, struct.pack("<BH", address, n) + bytes(data))
+        reply = self._await(frames.REPLY)
+        return reply[1:] if reply[0] else None
+
+    def i2c_scan(self, unit):
+        self._send(frames.I2C_SCAN, unit)
+        return list(self._await(frames.REPLY))
+
+    def wdt_start(self, timeout_ms):
+        self._send(frames.WDT_START, 0, struct.pack("<I", timeout_ms))
+
+    def wdt_feed(self):
+        self._send(frames.WDT_FEED, 0)
+
+    def reset(self, cause):
+        # The bench ends this process; nothing of the firmware runs any more.
+        self._send(frames.RESET, 0, bytes([cause]))
+        while True:
+            self._recv(1)
+
+
+def _from_environment():
+    address = os.getenv("SHOUYIN_BUS")
+    if address:
+        host, port = address.rsplit(":", 1)
+        return RemoteBus(host, int(port))
+    return LocalBus(virtual=os.getenv("SHOUYIN_TIME") == "virtual")
+
+
+current = _from_environment()
+
+
+def use(new):
+    """Replace the bus (tests): machine and time ask `current` at every call."""
+    global current
+    current = new
+    return new

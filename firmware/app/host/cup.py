@@ -1,0 +1,175 @@
+# The UnionPay-style dialect: field table, message types, and the fields that are made of parts.
+#
+# Sources: shared facts of public terminals (field table 1.5, entry modes 1.6, F60 1.7, messages 2.1-2.3). Only what
+# this terminal sends or reads is here.
+
+from . import iso8583 as iso
+
+FIELDS = {
+    2: (iso.LLN, 19),
+    3: (iso.N, 6),
+    4: (iso.N, 12),
+    11: (iso.N, 6),
+    12: (iso.N, 6),
+    13: (iso.N, 4),
+    14: (iso.N, 4),
+    15: (iso.N, 4),
+    22: (iso.NL, 3),
+    23: (iso.NR, 3),
+    25: (iso.N, 2),
+    26: (iso.N, 2),
+    32: (iso.LLN, 11),
+    35: (iso.LLZ, 37),
+    36: (iso.LLLZ, 104),
+    37: (iso.A, 12),
+    38: (iso.A, 6),
+    39: (iso.A, 2),
+    40: (iso.A, 3),
+    41: (iso.A, 8),
+    42: (iso.A, 15),
+    44: (iso.LLB, 25),
+    48: (iso.LLLN, 322),
+    49: (iso.A, 3),
+    52: (iso.B, 8),
+    53: (iso.N, 16),
+    54: (iso.LLLB, 40),
+    55: (iso.LLLB, 255),
+    58: (iso.LLLB, 100),
+    59: (iso.LLLB, 600),
+    60: (iso.LLLN, 17),
+    61: (iso.LLLN, 29),
+    62: (iso.LLLB, 512),
+    63: (iso.LLLB, 163),
+    64: (iso.B, 8),
+}
+
+CURRENCY = "156"
+
+# Kinds of transactions. The numbers are written to flash: never change one.
+SALE = 1
+VOID = 2
+
+# kind: (MTI, processing code F3, condition code F25, message type 60.1)
+TYPES = {
+    SALE: ("0200", "000000", "00", "22"),
+    VOID: ("0200", "200000", "00", "23"),
+}
+
+# Management messages: (MTI, network code 60.3, whether F11 goes along)
+ECHO = ("0820", "301", False)
+SIGN_OFF = ("0820", "002", True)
+SETTLE = ("0500", "201", True)
+
+# F22 digits 1-2
+ENTRY_SWIPE = 2
+PIN_ENTERED, NO_PIN = 1, 2
+
+# F60.4 by what the terminal can read
+READER_MAG, READER_IC, READER_CONTACTLESS = "2", "5", "6"
+
+
+def response_mti(mti):
+    """0200 -> 0210"""
+    return mti[:2] + chr(ord(mti[2]) + 1) + mti[3]
+
+
+def entry_mode(way, pin):
+    """F22 as a number, 021: swiped with PIN."""
+    return way * 10 + (PIN_ENTERED if pin else NO_PIN)
+
+
+def f60(message_type, batch, network="000", reader=None):
+    """F60: type, batch, network code; financial messages go on with reader capability, IC condition 0, no partial
+    approval."""
+    s = "%s%06d%s" % (message_type, batch, network)
+    return s + reader + "00" if reader else s
+
+
+def f61(batch, trace, date=""):
+    """F61: original batch and trace, and the host's date MMDD where the message wants it."""
+    return "%06d%06d%s" % (batch, trace, date)
+
+
+def f53(pin, track_encrypted):
+    """F53, None when it is not sent: PIN with PAN, double-length keys, track encrypted."""
+    if not pin and not track_encrypted:
+        return None
+    return ("2" if pin else "0") + "6" + ("1" if track_encrypted else "0") + "0" * 13
+
+
+def f63_operator(operator):
+    return (operator + "   ")[:3].encode()
+
+
+def totals(debit_amount, debit_count, credit_amount, credit_count):
+    """F48 of a settlement: 31 digits for domestic cards and the same, empty, for foreign ones."""
+    home = "%012d%03d%012d%03d0" % (debit_amount, debit_count, credit_amount, credit_count)
+    return home + "0" * 31
+
+
+def parse_totals(f48):
+    """[(debit amount, debit count, credit amount, credit count, code)] for domestic and foreign cards."""
+    if len(f48) != 62:
+        raise iso.FormatError(48, "length")
+    out = []
+    for at in (0, 31):
+        s = f48[at : at + 31]
+        out.append((int(s[:12]), int(s[12:15]), int(s[15:27]), int(s[27:30]), int(s[30])))
+    return out
+
+
+def financial(kind, t, settings, reader):
+    """Fields of a financial request from its journal record: all but card data, PIN and MAC."""
+    _, processing_code, condition, message_type = TYPES[kind]
+    fields = {
+        3: processing_code,
+        4: "%012d" % t.amount,
+        11: "%06d" % t.trace,
+        22: "%03d" % t.entry_mode,
+        25: condition,
+        41: settings["tid"],
+        42: settings["mid"],
+        49: CURRENCY,
+        60: f60(message_type, t.batch, "000", reader),
+    }
+    if t.original_trace:
+        fields[37] = t.original_rrn
+        if t.original_auth:
+            fields[38] = t.original_auth
+        fields[61] = f61(t.batch, t.original_trace)
+    return fields
+
+
+def reversal(t, settings, reader):
+    """Fields of the 0400 for a transaction whose outcome is not known: F3 and F11 of the original, no card data of
+    a swipe, F61 only when the original had one (host-protocol section 2.3)."""
+    fields = financial(t.kind, t, settings, reader)
+    fields.pop(37, None)
+    fields.pop(38, None)
+    if t.auth_code:
+        fields[38] = t.auth_code
+    elif t.original_auth:
+        fields[38] = t.original_auth
+    fields[39] = t.reason
+    if t.original_trace:
+        fields[61] = f61(t.batch, t.original_trace, t.host_date or "0000")
+    return fields
+
+
+def management(message, batch, settings, operator=None, trace=0):
+    """(MTI, fields) of a management message, one of the constants above."""
+    mti, network, with_trace = message
+    fields = {41: settings["tid"], 42: settings["mid"], 60: f60("00", batch, network)}
+    if with_trace:
+        fields[11] = "%06d" % trace
+    if operator is not None:
+        fields[63] = f63_operator(operator)
+    return mti, fields
+
+# F39 (host-protocol section 3). Approved: with 10 (partial approval) only when asked for, which this terminal
+# never does: a 10 is then refused like any unknown code.
+APPROVED = ("00", "11", "16", "A2", "A4", "A5", "A6")
+# The keys or the batch do not fit: sign in and try again.
+SIGN_IN_AGAIN = ("77", "99", "A0")
+# Answers to a reversal that settle it.
+REVERSED = ("00", "12", "25")

@@ -1,0 +1,35 @@
+# What a boot finds in the journal, and what is owed because of it. Knows it from the last record alone.
+
+from ..kernel import log
+from . import txn
+from .engine import apply
+
+
+class Owed:
+    """reversals: (count, amount) or None; receipts: indexes of approved transactions whose merchant receipt is not
+    on paper; unreadable: records that could not be understood; batch_closed: a settlement was completed now."""
+
+    def __init__(self):
+        self.interrupted = 0
+        self.reversals = None
+        self.receipts = []
+        self.unreadable = 0
+        self.batch_closed = False
+
+
+def recover(journal, session, reversals, settlement):
+    """Read the journal and put right what a power cut left behind. Returns Owed."""
+    journal.recover()
+    owed = Owed()
+    for i in range(len(journal)):
+        if journal.state(i) == txn.SENDING:
+            # The request may or may not have reached the host: nobody knows, so it is taken back.
+            t = journal.load(i)
+            apply(journal, session, t, txn.POWER_CUT)
+            owed.interrupted += 1
+    owed.batch_closed = settlement.recover()
+    owed.reversals = reversals.pending()
+    owed.receipts = [i for i in range(len(journal)) if journal.state(i) in txn.COUNTED and not journal.printed(i)]
+    owed.unreadable = journal.unreadable
+    log.info("journal: %d transactions, batch %d, %d interrupted", len(journal), journal.batch, owed.interrupted)
+    return owed

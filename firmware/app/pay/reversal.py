@@ -1,0 +1,60 @@
+# Reversals: what is owed for every transaction whose outcome is not known, oldest first, and never given up.
+
+from ..host import cup
+from ..host.session import BadMac, NoAnswer, NotSent
+from ..kernel import log
+from . import txn
+from .engine import apply
+
+
+class Reversals:
+    """`session` must be connected by the caller; reconnects itself between tries."""
+
+    def __init__(self, journal, session, settings):
+        self._journal = journal
+        self._session = session
+        self._settings = settings
+
+    def pending(self):
+        """(count, amount in fen) of the reversals owed, None when there are none."""
+        count = amount = 0
+        for i in range(len(self._journal)):
+            if self._journal.state(i) == txn.UNKNOWN:
+                count += 1
+                amount += self._journal.amount(i)
+        return (count, amount) if count else None
+
+    async def drain(self, sign_in):
+        """Send every reversal that is owed; True when none is left. `sign_in` is an async callable for a host that
+        asks for it. NotSent when the host cannot be reached at all."""
+        for i in range(len(self._journal)):
+            if self._journal.state(i) == txn.UNKNOWN and not await self._reverse(i, sign_in):
+                return False
+        return True
+
+    async def _reverse(self, i, sign_in):
+        t = self._journal.load(i)
+        t.reason = t.reason or txn.REASON_98
+        for _ in range(self._settings["reversal_tries"]):
+            again = False
+            try:
+                await self._session.connect()
+                fields = cup.reversal(t, self._settings, self._session.reader)
+                answer = await self._session.exchange("0400", fields, True)
+                if answer.code in cup.REVERSED:
+                    apply(self._journal, self._session, t, txn.REVERSAL_DONE)
+                    log.info("trace %d reversed, rc %s", t.trace, answer.code)
+                    return True
+                log.warning("reversal of %d refused: %s", t.trace, answer.code)
+                again = answer.code in cup.SIGN_IN_AGAIN
+            except NoAnswer as e:
+                log.warning("reversal of %d: no answer: %s", t.trace, e.args[0])
+            except BadMac:
+                again = True
+            apply(self._journal, self._session, t, txn.REVERSAL_TRIED)
+            await self._session.disconnect()
+            if again:
+                self._session.sign_off()
+                await self._session.connect()
+                await sign_in()
+        return False

@@ -1,0 +1,49 @@
+# What pay hands to those who show it: results, reasons and stages. No logic.
+
+from ..host import cup
+from . import txn
+
+SALE = cup.SALE
+VOID = cup.VOID
+VOIDED = txn.VOIDED
+
+# Stages, for the progress screen
+CONNECTING = "connecting"
+SIGNING_IN = "signing_in"
+REVERSING = "reversing"
+SENDING = "sending"
+SETTLING = "settling"
+
+# Reasons of a Result that the host had no part in; each has a text that says what to do.
+FULL = "full"
+FLASH = "flash"
+NO_HOST = "no_host"
+NO_MASTER_KEY = "no_master_key"
+SIGN_IN_FAILED = "sign_in_failed"
+KEYS = "keys"
+BATCH_DIFFERS = "batch_differs"
+REVERSAL_OWED = "reversal_owed"
+UNKNOWN_RESULT = "unknown_result"
+NOT_FOUND = "not_found"
+NOT_VOIDABLE = "not_voidable"
+CARD_DIFFERS = "card_differs"
+AMOUNT = "amount"
+UNREADABLE = "unreadable"
+EMPTY = "empty"
+SETTLE_REFUSED = "settle_refused"
+
+
+class Result:
+    """What became of a request. `approved`; `code` the host's F39 ("" when it said nothing); `why` one of the
+    reasons above ("" when the host decided); `txn` its journal record, None when none was made."""
+
+    def __init__(self, approved=False, code="", why="", record=None, detail=""):
+        self.approved = approved
+        self.code = code
+        self.why = why
+        self.txn = record
+        self.detail = detail
+
+
+class Refused(Exception):
+    """The request ends before anything was sent. args: (Result,)"""

@@ -1,0 +1,191 @@
+# The composition root: the only file that knows the board, the drivers and the services at once.
+
+import asyncio
+
+import board
+import bootstate
+import machine
+
+from .crypto import seal
+from .host import cup
+from .host.keyring import KeyRing
+from .host.link import Link
+from .host.session import Session
+from .kernel import clock, log
+from .kernel.mailbox import Queue
+from .kernel.supervisor import FATAL, RESTART, Supervisor
+from .kernel.watchdog import Watchdog
+from .pay import recovery
+from .pay.engine import Engine
+from .pay.reversal import Reversals
+from .pay.settlement import Settlement
+from .services import App
+from .store.flashlog import FlashLog
+from .store.journal import Journal
+from .store.operators import OperatorError, Operators
+from .store.settings import Settings, SettingsError
+from .store.vault import Vault, VaultError
+from .text import strings
+from .text.font import Font
+from .text.gb18030 import Encoder
+from .ui.canvas import Canvas
+from .ui.flows import main as flows
+from .ui.manager import UI
+from .ui.screens import Idle, Message
+
+_IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
+
+
+class ServiceNeeded(Exception):
+    """The terminal cannot trade. args: (problem key,)"""
+
+
+class Terminal:
+    """Everything there is, in the order in which it is made."""
+
+    def __init__(self):
+        self.supervisor = Supervisor(self._reset)
+        self.watchdog = Watchdog(bootstate.watchdog)
+        self.inputs = Queue(16)
+        font = Font(board.ASSETS + "/font16.bin")
+        self.encode = Encoder(font)
+        canvas = Canvas(bootstate.display, font)
+        heart = self.watchdog.heartbeat("ui", 20_000)
+        self.ui = UI(bootstate.display, canvas, self.inputs, heart)
+        self._last_input = clock.ticks()
+        self.journal = None
+        self.app = None
+        clock.use_rtc(board.make_rtc())
+
+    def _reset(self, why):
+        log.error("reset: %s", why)
+        machine.reset()
+
+    # ---- making -------------------------------------------------------------------------------------
+
+    def load(self):
+        """Settings, keys, operators. ServiceNeeded says which screen to show."""
+        if bootstate.vfs_problem:
+            raise ServiceNeeded(bootstate.vfs_problem)
+        self.settings = Settings(board.DATA + "/settings.json")
+        try:
+            self.settings.load()
+        except SettingsError as e:
+            log.error("settings: %s %s", e.args[0], e.args[1])
+            raise ServiceNeeded("settings")
+        strings.use(self.settings["language"])
+        self.vault = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
+        try:
+            self.vault.load()
+        except VaultError as e:
+            log.error("%s", e.args[0])
+            raise ServiceNeeded("vault")
+        self.operators = Operators(board.DATA + "/operators.json", seal.pbkdf2_sha256)
+        try:
+            self.operators.load()
+        except (OperatorError, KeyError, TypeError):
+            raise ServiceNeeded("no_operators")
+        if self.settings.missing():
+            raise ServiceNeeded("not_set_up")
+        if not self.operators.numbers():
+            raise ServiceNeeded("no_operators")
+
+    def _reader_capability(self):
+        kinds = board.CAPS["card"]
+        if "contactless" in kinds:
+            return cup.READER_CONTACTLESS
+        return cup.READER_IC if "ic" in kinds else cup.READER_MAG
+
+    def build(self):
+        """Drivers and services."""
+        settings = self.settings
+        bearers = board.make_bearers(clock, settings["apn"])
+        self.printer = board.make_printer(clock, self.encode)
+        self.card_reader = board.make_card_reader(clock)
+        link = Link(bearers, settings)
+        self.journal = Journal(FlashLog(board.journal_partition()), board.CAPS["journal"])
+        keyring = KeyRing(self.vault)
+        session = Session(link, keyring, self.journal, settings, self._reader_capability())
+        reversals = Reversals(self.journal, session, settings)
+        self.engine = Engine(self.journal, session, settings, reversals)
+        settlement = Settlement(self.journal, session, settings, self.engine)
+        app = App(
+            settings, self.operators, self.journal, session, self.engine, reversals, settlement, link
+        )
+        app.owed = recovery.recover(self.journal, session, reversals, settlement)
+        app.ui = self.ui
+        app.printer = self.printer
+        app.card_reader = self.card_reader
+        app.board = board.NAME
+        self.app = app
+        self.drivers = bearers + [self.printer, self.card_reader]
+
+    # ---- tasks --------------------------------------------------------------------------------------
+
+    async def _keys(self):
+        while True:
+            pressed, name, _ = await self.keypad.get()
+            if pressed:
+                self._last_input = clock.ticks()
+                self.inputs.put(("key", name))
+
+    async def _cards(self):
+        while True:
+            swipe = await self.card_reader.get()
+            self._last_input = clock.ticks()
+            if not self.inputs.put(("card", swipe)):
+                swipe.wipe()
+
+    async def _housekeeping(self):
+        """Erase flash ahead of time, only while nobody is served: an erase stops the processor."""
+        while True:
+            await asyncio.sleep_ms(250)
+            quiet = clock.diff(clock.ticks(), self._last_input) > _IDLE_MS
+            if quiet and isinstance(self.ui.screen, Idle) and not self.engine.busy:
+                if self.journal.needs_housekeeping():
+                    self.journal.housekeep()
+
+    def start_basics(self):
+        spawn = self.supervisor.spawn
+        spawn("watchdog", self.watchdog.run, FATAL)
+        spawn("ticker", self.ui.ticker, FATAL)
+        self.keypad = board.make_keypad(clock)
+        for name, task in self.keypad.tasks():
+            spawn(name, task, RESTART)
+        spawn("keys", self._keys, FATAL)
+
+    def start(self):
+        spawn = self.supervisor.spawn
+        for driver in self.drivers:
+            for name, task in driver.tasks():
+                spawn(name, task, RESTART)
+        spawn("cards", self._cards, FATAL)
+        spawn("housekeeping", self._housekeeping, RESTART)
+        app = self.app
+        spawn("flows", lambda: flows.day(app), RESTART)
+
+
+async def run():
+    """The terminal's life; returns never."""
+    log.echo = board.CONSOLE
+    terminal = Terminal()
+    log.info("start, reset cause %d", machine.reset_cause())
+    terminal.start_basics()
+    ui = terminal.ui
+    ui.show(Message(strings.text("product"), strings.text("starting")))
+    try:
+        terminal.load()
+        ui.show(Message(strings.text("product"), strings.text("checking_journal")))
+        terminal.build()
+    except ServiceNeeded as e:
+        await _service(terminal, e.args[0])
+    terminal.start()
+    while True:
+        await asyncio.sleep(3600)
+
+
+async def _service(terminal, problem):
+    """A screen that says what is wrong, for ever; the technician has the REPL."""
+    log.error("service needed: %s", problem)
+    while True:
+        await terminal.ui.ask(Message(strings.text("notice"), strings.problem(problem)))

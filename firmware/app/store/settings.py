@@ -1,0 +1,115 @@
+# The terminal's parameters: a typed table with defaults and limits, kept in one JSON file.
+#
+# Reading a damaged file is an error that is shown, never a silent return to defaults: a terminal with the wrong
+# merchant number takes money for somebody else.
+
+import json
+
+from . import files
+
+_INT, _TEXT, _DIGITS, _CHOICE, _HOST = range(5)
+
+# name: (type, default, least or choices, most). Lengths for texts, values for numbers.
+SCHEMA = {
+    # who we are
+    "tid": (_TEXT, "", 8, 8),
+    "mid": (_TEXT, "", 15, 15),
+    "merchant_name": (_TEXT, "", 1, 40),
+    "merchant_name_en": (_TEXT, "", 0, 40),
+    "receipt_title": (_TEXT, "银联POS签购单", 0, 16),
+    "service_phone": (_TEXT, "95516", 0, 20),
+    # the acquirer
+    "host": (_HOST, "", 1, 63),
+    "port": (_INT, 0, 1, 65535),
+    "apn": (_TEXT, "cmnet", 1, 32),
+    "tpdu": (_DIGITS, "6000030000", 10, 10),
+    "header": (_DIGITS, "603100310001", 12, 12),
+    "key_mode": (_CHOICE, "004", ("003", "004"), 0),
+    "connect_timeout_s": (_INT, 30, 5, 120),
+    "connect_tries": (_INT, 3, 1, 9),
+    "response_timeout_s": (_INT, 60, 5, 120),
+    "reversal_tries": (_INT, 3, 1, 9),
+    # the shop
+    "language": (_CHOICE, "zh", ("zh", "en"), 0),
+    "operator_timeout_s": (_INT, 60, 10, 300),
+    "amount_max": (_INT, 5_000_000, 1, 999_999_999),
+    "receipt_copies": (_INT, 2, 1, 3),
+    "void_card": (_INT, 1, 0, 1),
+    "void_pin": (_INT, 1, 0, 1),
+    "auto_sign_off": (_INT, 1, 0, 1),
+}
+
+# A terminal that lacks one of these has not been set up.
+_NEEDED = ("tid", "mid", "merchant_name", "host", "port")
+
+
+class SettingsError(Exception):
+    """A parameter is unknown or not allowed, or the file is damaged. args: (name, what)"""
+
+
+def check(name, value):
+    """The value as it is kept. SettingsError naming the parameter when it is not allowed."""
+    if name not in SCHEMA:
+        raise SettingsError(name, "unknown parameter")
+    kind, _, least, most = SCHEMA[name]
+    if kind == _INT:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise SettingsError(name, "must be a whole number")
+        if not least <= value <= most:
+            raise SettingsError(name, "must be %d to %d" % (least, most))
+        return value
+    if not isinstance(value, str):
+        raise SettingsError(name, "must be a text")
+    if kind == _CHOICE:
+        if value not in least:
+            raise SettingsError(name, "must be one of " + " ".join(least))
+        return value
+    if not least <= len(value) <= most:
+        raise SettingsError(name, "must have %d to %d characters" % (least, most))
+    for c in value:
+        if kind == _DIGITS and not "0" <= c <= "9":
+            raise SettingsError(name, "must be digits")
+        # What goes into an AT command or a message must not be able to end it.
+        if ord(c) < 32 or (kind == _HOST and not (c.isdigit() or c.isalpha() or c in ".-")):
+            raise SettingsError(name, "character not allowed")
+    if name in ("tid", "mid") and not all(33 <= ord(c) < 127 for c in value):
+        raise SettingsError(name, "must be letters and digits")
+    return value
+
+
+class Settings:
+    """settings["name"] reads; set() checks, writes the file and only then changes what is read."""
+
+    def __init__(self, path):
+        self._path = path
+        self._values = {}
+
+    def load(self):
+        data = files.load(self._path)
+        self._values = {}
+        if data is None:
+            return
+        try:
+            values = json.loads(data)
+        except ValueError:
+            raise SettingsError("file", "is damaged")
+        if not isinstance(values, dict):
+            raise SettingsError("file", "is damaged")
+        # A parameter of a newer firmware is kept but not looked at.
+        self._values = {k: check(k, v) if k in SCHEMA else v for k, v in values.items()}
+
+    def __getitem__(self, name):
+        if name in self._values:
+            return self._values[name]
+        return SCHEMA[name][1]
+
+    def set(self, **changes):
+        new = dict(self._values)
+        for name, value in changes.items():
+            new[name] = check(name, value)
+        files.replace(self._path, json.dumps(new).encode())
+        self._values = new
+
+    def missing(self):
+        """Names of the parameters without which the terminal cannot work."""
+        return [n for n in _NEEDED if not self[n]]

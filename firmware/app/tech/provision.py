@@ -1,0 +1,80 @@
+# Setting up a terminal: parameters, operators, master key. For the technician at the REPL, and for
+# tools that do the same.
+#
+#   from app.tech import provision
+#   provision.settings(tid="12345678", mid="123456789012345", ...)
+#   provision.operator("01", "cashier", "246813")
+#   provision.master_key("<32 hex digits>", "<32 hex digits>")     two components, by two people
+#
+# Everything is checked before anything is written. Errors name what is wrong and print no secret.
+
+import binascii
+
+import board
+
+from ..crypto import keys, seal
+from ..store.operators import Operators
+from ..store.settings import Settings
+from ..store.vault import Vault, VaultError
+
+
+class ProvisionError(Exception):
+    """args: (what,)"""
+
+
+def settings(**values):
+    """Set parameters (names and limits: app.store.settings.SCHEMA). SettingsError names the wrong one."""
+    s = Settings(board.DATA + "/settings.json")
+    s.load()
+    s.set(**values)
+    return s.missing()
+
+
+def operator(no, role, password, must_change=True):
+    """Add an operator: `no` two digits, role cashier, supervisor or admin. OperatorError."""
+    o = Operators(board.DATA + "/operators.json", seal.pbkdf2_sha256)
+    o.load()
+    o.add(no, role, password.encode(), must_change)
+
+
+def _component(text, which):
+    try:
+        data = binascii.unhexlify(text)
+    except ValueError:
+        raise ProvisionError("component %d is not hexadecimal" % which)
+    if len(data) != 16:
+        raise ProvisionError("component %d must have 32 hex digits" % which)
+    return data
+
+
+def master_key(first, second):
+    """XOR two components into the TMK and store it; working keys of the old one are forgotten. Returns
+    the check value (6 hex digits) to compare with the acquirer's."""
+    a, b = _component(first, 1), _component(second, 2)
+    data = bytearray(16)
+    for i in range(16):
+        data[i] = a[i] ^ b[i]
+    if data[:8] == data[8:] or a == b:
+        raise ProvisionError("the components make a weak key")
+    vault = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
+    try:
+        vault.load()
+    except VaultError:
+        pass  # a damaged vault is replaced: that is what this function is for
+    key = keys.Key(keys.TMK, data)
+    check = key.check_value()
+    vault.put(TMK=data, PIK=None, MAK=None, TDK=None)
+    key.wipe()
+    keys.wipe(data)
+    return "".join("%02X" % c for c in check[:3])
+
+
+def from_spec(spec):
+    """All of it from a dict: {"settings": {...}, "operators": [[no, role, password, must_change]],
+    "master_key": [component, component]}. Returns the check value."""
+    missing = settings(**spec["settings"])
+    if missing:
+        raise ProvisionError("missing: " + " ".join(missing))
+    for entry in spec["operators"]:
+        operator(*entry)
+    return master_key(*spec["master_key"])

@@ -1,0 +1,110 @@
+# The 16-pixel bitmap font: glyphs and GB2312 codes, read from the asset file by index.
+#
+# The file is 260 KB and stays where it is; RAM holds a page table of 514 bytes and a small cache.
+# ASCII is 8 pixels wide, everything else 16. Format: see tools/make_font.py.
+
+import struct
+from array import array
+
+from micropython import const
+
+HEIGHT = const(16)
+_MAGIC = b"SYF1"
+_PAGES_AT = const(20)
+_LOWS_AT = const(534)
+_SLOTS = const(48)
+
+# What is shown for a character that the font does not have: the mark that Chinese printing uses for
+# a missing character.
+MISSING = "〓"
+
+
+class FontError(Exception):
+    """The font file is missing or damaged. args: (what,)"""
+
+
+class Font:
+    def __init__(self, path):
+        try:
+            self._f = open(path, "rb")
+            head = self._f.read(_LOWS_AT)
+        except OSError:
+            raise FontError("font file cannot be read")
+        if len(head) != _LOWS_AT or head[:4] != _MAGIC:
+            raise FontError("font file is damaged")
+        (self.count, self._first, self._last, narrow, self._codes_at, self._wide_at) = (
+            struct.unpack_from("<HHHHII", head, 4)
+        )
+        self._pages = array("H", struct.unpack_from("<257H", head, _PAGES_AT))
+        self._narrow = self._read(narrow, (self._last - self._first + 1) * HEIGHT)
+        self._lows = bytearray(256)
+        self._slots = bytearray(_SLOTS * 32)
+        self._view = memoryview(self._slots)
+        self._cache = {}  # code point -> slot
+        self._owner = [0] * _SLOTS
+        self._next = 0
+        self.reads = 0
+
+    def _read(self, at, n):
+        self._f.seek(at)
+        data = self._f.read(n)
+        if len(data) != n:
+            raise FontError("font file is cut off")
+        return data
+
+    def _index(self, code):
+        """Index of the wide glyph of a code point, -1 when there is none."""
+        if code > 0xFFFF:
+            return -1
+        page = code >> 8
+        start = self._pages[page]
+        n = self._pages[page + 1] - start
+        if not n:
+            return -1
+        lows = memoryview(self._lows)[:n]
+        self._f.seek(_LOWS_AT + start)
+        self._f.readinto(lows)
+        self.reads += 1
+        at = bytes(lows).find(bytes((code & 0xFF,)))
+        return start + at if at >= 0 else -1
+
+    def narrow(self, code):
+        """16 bytes of the 8x16 glyph of an ASCII code, one byte a row; the box for anything else."""
+        if not self._first <= code <= self._last:
+            code = 63
+        at = (code - self._first) * HEIGHT
+        return memoryview(self._narrow)[at : at + HEIGHT]
+
+    def wide(self, code):
+        """memoryview of 32 bytes: the 16x16 glyph of a code point, two bytes a row."""
+        slot = self._cache.get(code)
+        if slot is None:
+            slot = self._fetch(code)
+        return self._view[slot * 32 : slot * 32 + 32]
+
+    def _fetch(self, code):
+        index = self._index(code)
+        if index < 0:
+            index = self._index(ord(MISSING))
+        slot = self._next
+        self._next = (slot + 1) % _SLOTS
+        old = self._owner[slot]
+        if old:
+            del self._cache[old]
+        self._f.seek(self._wide_at + index * 32)
+        self._f.readinto(self._view[slot * 32 : slot * 32 + 32])
+        self.reads += 1
+        self._owner[slot] = code
+        self._cache[code] = slot
+        return slot
+
+    def has(self, char):
+        code = ord(char)
+        return self._first <= code <= self._last or self._index(code) >= 0
+
+    def gb_code(self, code):
+        """The two GB2312 bytes of a code point, None when it has none."""
+        index = self._index(code)
+        if index < 0:
+            return None
+        return self._read(self._codes_at + index * 2, 2)

@@ -1,0 +1,171 @@
+# Every text of the screen, in Chinese and English. Data only; the receipt's labels are in ui/receipt.
+#
+# A screen row has 16 columns; a Chinese character takes two. What is longer is wrapped by the screen
+# where there is room for it.
+
+ZH, EN = 0, 1
+_LANGUAGES = {"zh": ZH, "en": EN}
+_language = ZH
+
+TEXT = {
+    # idle and start
+    "product": ("收银 SHOUYIN", "SHOUYIN POS"),
+    "starting": ("正在启动...", "Starting..."),
+    "checking_journal": ("正在检查流水", "Checking journal"),
+    "swipe_or_amount": ("请刷卡或输入金额", "Swipe or amount"),
+    "operator_batch": ("操作员%s 批%06d", "Op %s B %06d"),
+    "reversal_owed_line": ("冲正%d笔 %s", "Rev. %d %s"),
+    "receipt_owed_line": ("有签购单未打印", "Slip not printed"),
+    "not_signed_in": ("未签到", "Not signed in"),
+    # network, short words of the bearer
+    "net.starting": ("通讯模块启动中", "Modem starting"),
+    "net.no_modem": ("无通讯模块", "No modem"),
+    "net.no_sim": ("无SIM卡", "No SIM card"),
+    "net.sim_locked": ("SIM卡已锁", "SIM locked"),
+    "net.searching": ("正在找网络", "Searching net"),
+    "net.denied": ("网络拒绝注册", "Net refused"),
+    "net.no_data": ("数据网络断开", "No data link"),
+    "net.none": ("无通讯方式", "No bearer"),
+    # titles
+    "login": ("操作员登录", "Operator login"),
+    "change_password": ("修改密码", "New password"),
+    "menu": ("功能菜单", "Menu"),
+    "sale": ("消费", "Sale"),
+    "void": ("消费撤销", "Void"),
+    "settle": ("结算", "Settlement"),
+    "print": ("打印", "Print"),
+    "manage": ("管理", "Manage"),
+    "sign_in": ("签到", "Sign in"),
+    "echo": ("回响测试", "Echo test"),
+    "totals": ("交易汇总", "Totals"),
+    "language": ("Language 语言", "Language 语言"),
+    "logout": ("退出登录", "Log off"),
+    "version": ("版本", "Version"),
+    "reprint_last": ("重打最后一笔", "Reprint last"),
+    "reprint_any": ("重打任意一笔", "Reprint any"),
+    "reprint_settlement": ("重打结算单", "Settlement slip"),
+    "notice": ("提示", "Notice"),
+    "supervisor": ("主管授权", "Supervisor"),
+    # prompts
+    "operator_no": ("操作员号:", "Operator no:"),
+    "password": ("密码:", "Password:"),
+    "new_password": ("新密码(6-12位):", "New (6-12):"),
+    "repeat_password": ("再输一次:", "Again:"),
+    "enter_amount": ("请输入金额(元)", "Enter amount"),
+    "swipe_card": ("请刷卡", "Swipe card"),
+    "enter_pin": ("请输入密码", "Enter PIN"),
+    "no_pin_hint": ("无密码按确认", "No PIN: ENTER"),
+    "enter_voucher": ("原凭证号:", "Voucher no:"),
+    "confirm_void": ("确认撤销?", "Void this?"),
+    "confirm_settle": ("确认结算?", "Settle now?"),
+    "ok_cancel": ("确认键/取消键", "ENTER / CANCEL"),
+    "press_enter": ("按确认键继续", "Press ENTER"),
+    "tear_first": ("撕纸后按确认打印", "Tear, then ENTER"),
+    "second_copy": ("持卡人存根", "Customer copy"),
+    "total_line": ("共%d笔", "%d in all"),
+    # progress
+    "stage.connecting": ("正在连接...", "Connecting..."),
+    "stage.signing_in": ("正在签到...", "Signing in..."),
+    "stage.reversing": ("正在冲正...", "Reversing..."),
+    "stage.sending": ("正在处理...", "Processing..."),
+    "stage.settling": ("正在结算...", "Settling..."),
+    "printing": ("正在打印...", "Printing..."),
+    "please_wait": ("请稍候", "Please wait"),
+    # results
+    "approved": ("交易成功", "APPROVED"),
+    "declined": ("交易失败", "DECLINED"),
+    "sign_in_ok": ("签到成功", "Signed in"),
+    "echo_ok": ("通讯正常", "Host answered"),
+    "balanced": ("对账平", "BALANCED"),
+    "unbalanced": ("对账不平", "NOT BALANCED"),
+    "host_line": ("主机%d笔 %s", "Host %d %s"),
+    "own_line": ("本机%d笔 %s", "Own  %d %s"),
+    # short errors on an input screen
+    "err.amount_zero": ("金额不能为零", "Amount is zero"),
+    "err.amount_max": ("金额超过限额", "Above the limit"),
+    "err.short": ("位数不够", "Too short"),
+    "err.pin_length": ("密码4到12位", "PIN has 4-12"),
+    "err.differ": ("两次输入不同", "They differ"),
+    "err.wrong": ("密码错,剩%d次", "Wrong, %d left"),
+    "err.unknown": ("无此操作员", "No such operator"),
+    "err.locked": ("已锁,30分钟后试", "Locked 30 min"),
+    "err.role": ("需要主管操作员", "Need supervisor"),
+    "err.same": ("不能与旧密码相同", "Same as before"),
+    "err.key": ("此键无效", "Key not used"),
+}
+
+# Errors that fill a screen: what happened and what to do next, up to three rows (48 columns).
+PROBLEM = {
+    # swiping
+    "card.unreadable": ("读卡失败,请重新刷卡", "Card not read. Swipe again."),
+    "card.incomplete": ("刷卡不完整,请匀速重刷", "Swipe broke off. Swipe again evenly."),
+    "card.no_track2": ("未读到二磁道,请换面重刷", "No track 2. Turn the card and swipe."),
+    "card.format": ("不是银行卡,请换卡", "Not a bank card. Use another card."),
+    "card.number": ("卡号校验错,请换卡", "Card number wrong. Use another card."),
+    # engine
+    "full": ("流水已满,请先结算", "Journal full. Settle first."),
+    "flash": ("存储故障,停止使用并联系服务商", "Memory fault. Stop and call service."),
+    "no_host": ("连接主机失败,未扣款。请检查网络后重试", "No connection, not charged. Check the network, try again."),
+    "no_master_key": ("未装主密钥,请联系服务商", "No master key. Call service."),
+    "sign_in_failed": ("签到失败,请重试或联系收单机构", "Sign-in failed. Try again or call the acquirer."),
+    "keys": ("密钥错误,请重新签到", "Key error. Sign in again."),
+    "batch_differs": ("批次号与主机不一致,请联系收单机构", "Batch differs from the host's. Call the acquirer."),
+    "reversal_owed": ("冲正未成功,暂不能交易。请稍后重试", "Reversal not done: no sales now. Try again later."),
+    "unknown_result": ("结果未知,勿让客户重付。下笔前自动冲正", "Result unknown. Do not charge again: it will be reversed."),
+    "not_found": ("无此凭证号,请查签购单", "No such voucher. See the slip."),
+    "not_voidable": ("该交易不能撤销", "This one cannot be voided."),
+    "card_differs": ("与原交易卡号不同,请用原卡", "Another card. Use the card of the sale."),
+    "amount": ("金额超出范围,请重新输入", "Amount out of range. Enter it again."),
+    "unreadable": ("该笔记录读不出,请联系服务商", "Record cannot be read. Call service."),
+    "empty": ("没有交易,不用结算", "No transactions: nothing to settle."),
+    "settle_refused": ("主机拒绝结算,请稍后重试", "Host refused to settle. Try again later."),
+    "not_balanced": ("批次保留,请联系收单机构查账", "Batch is kept. Call the acquirer."),
+    # printer
+    "print.paper": ("打印机缺纸,装纸后按确认,取消键不打", "No paper. Load, then ENTER. CANCEL: later."),
+    "print.cover": ("打印机盖开,合上后按确认", "Cover open. Close it, then ENTER."),
+    "print.heat": ("打印头过热,稍候按确认", "Head too hot. Wait, then ENTER."),
+    "print.broken": ("打印机故障,请联系服务商", "Printer fault. Call service."),
+    "print.offline": ("打印机脱机,检查后按确认", "Printer offline. Check, then ENTER."),
+    "print.no_answer": ("打印机无应答,检查电源后按确认", "No answer from printer. Check power, then ENTER."),
+    "print.nothing": ("没有可打印的交易", "Nothing to print."),
+    # terminal
+    "not_set_up": ("终端未设置,请联系服务商", "Terminal is not set up. Call service."),
+    "no_operators": ("未建操作员,请联系服务商", "No operators. Call service."),
+    "vault": ("密钥库损坏,需重装主密钥,联系服务商", "Key store damaged. Keys must be loaded: call service."),
+    "settings": ("参数损坏,请联系服务商", "Parameters damaged. Call service."),
+    "vfs": ("文件系统损坏,未格式化。请联系服务商", "File system damaged, not formatted. Call service."),
+    "receipts_owed": ("有签购单未打印。装纸后按确认补打", "Slips not printed. Load paper, ENTER prints them."),
+    "interrupted": ("上笔交易中断,结果未知。下笔前自动冲正", "Last sale was cut off: it will be reversed."),
+}  # fmt: skip
+
+
+def use(language):
+    """language: "zh" or "en"."""
+    global _language
+    _language = _LANGUAGES[language]
+
+
+def text(key, *args):
+    """The text of `key` in the language in use, formatted with args."""
+    s = TEXT[key][_language]
+    return s % args if args else s
+
+
+def problem(key):
+    return PROBLEM[key][_language]
+
+
+def known_problem(key):
+    return key in PROBLEM
+
+
+def short(key, otherwise):
+    """text(key) if there is such a text, else text(otherwise)."""
+    return text(key if key in TEXT else otherwise)
+
+
+def response(code):
+    """Text of a host's response code in the language in use."""
+    from .responses import response as of
+
+    return of(code, _language)

@@ -1,0 +1,135 @@
+# What a screen draws on: rows of text over a display's frame buffer, whatever its size.
+#
+# Remembers what was written, so that a screen can say its visible text.
+
+import framebuf
+
+from ..text.font import HEIGHT
+
+_COLUMN = 8
+
+
+def columns_of(text):
+    """Columns (of 8 pixels) that `text` takes: 1 for ASCII, 2 for everything else."""
+    return sum(1 if ord(c) < 128 else 2 for c in text)
+
+
+def wrap(text, columns, rows):
+    """`text` in at most `rows` pieces of at most `columns` columns, cut at blanks where there are some."""
+    out = []
+    line = ""
+    for word in _words(text):
+        if line and columns_of(line) + columns_of(word.rstrip()) > columns:
+            out.append(line.rstrip())
+            line = ""
+        line += word.lstrip() if not line else word
+        while columns_of(line.rstrip()) > columns:
+            out.append(line[:columns])
+            line = line[columns:]
+    out.append(line.rstrip())
+    return out[:rows]
+
+
+def _words(text):
+    """Pieces that must not be cut: ASCII words with the blank behind them, single Chinese characters together with
+    the punctuation behind them."""
+    word = ""
+    for c in text:
+        if ord(c) >= 128:
+            if word and not (c in "，。、；：！？" and ord(word[-1]) >= 128):
+                yield word
+                word = ""
+            word += c
+        elif word and ord(word[-1]) >= 128 and c not in ",.;:!?)":
+            yield word
+            word = c
+        else:
+            word += c
+            if c == " ":
+                yield word
+                word = ""
+    if word:
+        yield word
+
+
+class Canvas:
+    def __init__(self, display, font):
+        self._fb = display.fb
+        self.width = display.width
+        self.height = display.height
+        self.columns = display.width // _COLUMN
+        self.rows = display.height // HEIGHT
+        self._font = font
+        # One glyph at a time is copied into these: no object is made per character.
+        self._wide = bytearray(32)
+        self._narrow = bytearray(16)
+        self._wide_fb = framebuf.FrameBuffer(self._wide, 16, HEIGHT, framebuf.MONO_HLSB)
+        self._narrow_fb = framebuf.FrameBuffer(self._narrow, 8, HEIGHT, framebuf.MONO_HLSB)
+        self._swap = framebuf.FrameBuffer(bytearray(b"\x80"), 2, 1, framebuf.MONO_HLSB)
+        self.written = []  # [row, column, text]
+
+    def clear(self):
+        self._fb.fill(0)
+        self.written = []
+
+    def text(self, column, row, text, inverse=False):
+        """Write `text` at a column and row; what does not fit on the row is cut off."""
+        x, y = column * _COLUMN, row * HEIGHT
+        palette = self._swap if inverse else None
+        shown = ""
+        for c in text:
+            code = ord(c)
+            wide = code >= 128
+            if x + (16 if wide else 8) > self.width:
+                break
+            if wide:
+                self._wide[:] = self._font.wide(code)
+                glyph = self._wide_fb
+            else:
+                self._narrow[:] = self._font.narrow(code)
+                glyph = self._narrow_fb
+            if palette is None:
+                self._fb.blit(glyph, x, y)
+            else:
+                self._fb.blit(glyph, x, y, -1, palette)
+            x += 16 if wide else 8
+            shown += c
+        self.written.append((row, column, shown))
+
+    def center(self, row, text, inverse=False):
+        self.text(max(0, (self.columns - columns_of(text)) // 2), row, text, inverse)
+
+    def right(self, row, text):
+        self.text(max(0, self.columns - columns_of(text)), row, text)
+
+    def title(self, text):
+        """The top row, inverse, with centred text."""
+        self._fb.fill_rect(0, 0, self.width, HEIGHT, 1)
+        self.center(0, text, True)
+
+    def paragraph(self, row, text, rows):
+        """Wrapped text on up to `rows` rows from `row` on, each centred."""
+        for i, piece in enumerate(wrap(text, self.columns, rows)):
+            self.center(row + i, piece)
+
+    def bars(self, level):
+        """Signal strength 0-4 at the right end of the top row, None: a cross."""
+        x, y = self.width - 16, 1
+        if level is None:
+            self._fb.line(x + 3, y + 3, x + 12, y + 12, 1)
+            self._fb.line(x + 12, y + 3, x + 3, y + 12, 1)
+            return
+        for i in range(4):
+            h = 3 + 3 * i
+            if i < level:
+                self._fb.fill_rect(x + 4 * i, y + 13 - h, 3, h, 1)
+            else:
+                self._fb.hline(x + 4 * i, y + 12, 3, 1)
+
+    def lines(self):
+        """The visible text, one str a row."""
+        out = [""] * self.rows
+        for row, column, text in sorted(self.written):
+            if row < self.rows:
+                out[row] += " " * max(0, column - columns_of(out[row])) + text
+        return out

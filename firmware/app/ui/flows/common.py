@@ -1,0 +1,119 @@
+# What several flows need: progress, problems, cards, PINs, a supervisor.
+
+from ...pay.card import Card, CardError
+from ...pay.types import NO_HOST
+from ...text import strings
+from ..screens import CANCEL, TIMEOUT, Entry, Message, Pin, Progress, SwipeCard
+
+t = strings.text
+
+_SWIPES = 3  # unreadable cards before the flow gives up
+
+
+def ended(result):
+    """Whether a screen was left without an answer."""
+    return result == CANCEL or result == TIMEOUT
+
+
+def out_ms(app):
+    return app.settings["operator_timeout_s"] * 1000
+
+
+def progress(app, title):
+    """Show that something is going on; returns the callback for the engine's stages."""
+    screen = Progress(title, t("please_wait"))
+    app.ui.show(screen)
+
+    def stage(name):
+        screen.text = t("stage." + name)
+        app.ui.show(screen)
+
+    return stage
+
+
+async def notice(app, title, text, hint="", timeout_ms=None):
+    return await app.ui.ask(Message(title, text, hint, timeout_ms))
+
+
+async def problem(app, title, key):
+    """A screen that says what happened and what to do; waits for a key."""
+    return await app.ui.ask(Message(title, strings.problem(key), "", out_ms(app)))
+
+
+async def refused(app, title, result):
+    """Why a request was not done: the host's answer or our own reason."""
+    if result.why == NO_HOST and app.network_reason():
+        await notice(app, title, app.network_text() + " " + strings.problem(NO_HOST), "", out_ms(app))
+    elif result.why and not result.code:
+        await problem(app, title, result.why)
+    else:
+        text = "[%s] %s" % (result.code, strings.response(result.code))
+        await notice(app, title, text, "", out_ms(app))
+
+
+async def read_card(app, title, amount, swipe=None):
+    """A Card, or None when the cashier gave up. `swipe`: one that was made already."""
+    error = ""
+    for _ in range(_SWIPES):
+        if swipe is None:
+            app.card_reader.flush()
+            swipe = await app.ui.ask(SwipeCard(title, amount, error, out_ms(app)))
+            if ended(swipe):
+                return None
+        try:
+            if swipe.reason != "good":
+                raise CardError(swipe.reason)
+            return Card(swipe.track2, swipe.track3)
+        except CardError as e:
+            swipe.wipe()
+            swipe = None
+            error = strings.problem("card." + e.args[0])
+    await notice(app, title, error, "", out_ms(app))
+    return None
+
+
+async def read_pin(app, amount, card):
+    """(True, PIN as bytearray or None for no PIN), or (False, None) when it was cancelled."""
+    pin = await app.ui.ask(Pin(amount, card.masked(), out_ms(app)))
+    if ended(pin):
+        return False, None
+    return True, pin if len(pin) else None
+
+
+def wipe(buf):
+    if buf is not None:
+        for i in range(len(buf)):
+            buf[i] = 0
+
+
+def password_error(app, no, e):
+    """Text for an OperatorError."""
+    why = e.args[0]
+    if why == "wrong":
+        return t("err.wrong", app.operators.tries_left(no))
+    return t("err." + why if "err." + why in strings.TEXT else "err.wrong")
+
+
+async def supervisor(app):
+    """True when a supervisor gave his password."""
+    error = ""
+    while True:
+        no = await app.ui.ask(
+            Entry(t("supervisor"), t("operator_no"), 2, 2, False, "", error, out_ms(app), "00")
+        )
+        if ended(no):
+            return False
+        no = bytes(no).decode()
+        password = await app.ui.ask(
+            Entry(t("supervisor"), t("password"), 1, 12, True, "", "", out_ms(app))
+        )
+        if ended(password):
+            return False
+        error = app.check_password(no, password, ("supervisor",))
+        wipe(password)
+        if error is None:
+            return True
+        if error[0] == "locked":
+            await notice(app, t("supervisor"), error[1], "", out_ms(app))
+            return False
+        error = error[1]

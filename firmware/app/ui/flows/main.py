@@ -1,0 +1,113 @@
+# The day: login, idle, and what the keys and cards lead to.
+
+from ...text import strings
+from ..screens import Idle, Menu
+from . import operator, printing, sale, settle, void
+from .common import ended, notice, out_ms, problem, progress, refused
+
+t = strings.text
+
+
+async def day(app):
+    """For ever. Every error that a flow did not expect ends in the idle screen, not in a dead terminal."""
+    while True:
+        await operator.login(app)
+        await interrupted(app)
+        await printing.owed(app)
+        while app.operator is not None:
+            kind, value = await app.ui.ask(Idle(app.idle_state))
+            if kind == "card":
+                await sale.sale(app, swipe=value)
+            elif kind == "key":
+                await key(app, value)
+
+
+async def interrupted(app):
+    """A transaction that a power cut interrupted: the cashier must know before the customer asks."""
+    if app.owed.interrupted:
+        app.owed.interrupted = 0
+        await problem(app, t("notice"), "interrupted")
+
+
+async def key(app, name):
+    if name in ("1", "2", "3", "4", "5", "6", "7", "8", "9"):
+        await sale.sale(app, first=name)
+    elif name in ("ENTER", "MENU"):
+        await main_menu(app)
+    elif name == "F1":
+        await printing.reprint_last(app)
+
+
+async def main_menu(app):
+    items = [
+        (sale.sale, t("sale")),
+        (void.void, t("void")),
+        (settle_and_leave, t("settle")),
+        (print_menu, t("print")),
+        (manage_menu, t("manage")),
+    ]
+    await choose(app, t("menu"), items)
+
+
+async def choose(app, title, items):
+    flow = await app.ui.ask(Menu(title, items, out_ms(app)))
+    if not ended(flow):
+        await flow(app)
+
+
+async def settle_and_leave(app):
+    if await settle.settle(app):
+        app.operator = None
+
+
+async def print_menu(app):
+    items = [
+        (printing.reprint_last, t("reprint_last")),
+        (printing.reprint_any, t("reprint_any")),
+        (printing.reprint_settlement, t("reprint_settlement")),
+    ]
+    await choose(app, t("print"), items)
+
+
+async def manage_menu(app):
+    items = [
+        (sign_in, t("sign_in")),
+        (echo, t("echo")),
+        (printing.totals, t("totals")),
+        (language, t("language")),
+        (logout, t("logout")),
+        (version, t("version")),
+    ]
+    await choose(app, t("manage"), items)
+
+
+async def sign_in(app):
+    title = t("sign_in")
+    result = await app.engine.sign_in(app.operator, progress(app, title))
+    if result.approved:
+        await notice(app, title, t("sign_in_ok"), "", 2000)
+    else:
+        await refused(app, title, result)
+
+
+async def echo(app):
+    title = t("echo")
+    result = await app.engine.echo(progress(app, title))
+    if result.approved:
+        await notice(app, title, t("echo_ok"), "", 2000)
+    else:
+        await refused(app, title, result)
+
+
+async def language(app):
+    chosen = await app.ui.ask(Menu(t("language"), [("zh", "中文"), ("en", "English")], out_ms(app)))
+    if not ended(chosen):
+        app.set_language(chosen)
+
+
+async def logout(app):
+    app.operator = None
+
+
+async def version(app):
+    await notice(app, t("version"), app.version_text(), "", out_ms(app))

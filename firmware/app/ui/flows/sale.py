@@ -1,0 +1,46 @@
+# Sale 消费: amount, card, PIN, host, receipt.
+
+from ...text import strings
+from ...text.money import yuan
+from ..screens import Amount, Message
+from . import printing
+from .common import ended, out_ms, problem, progress, read_card, read_pin, refused, wipe
+
+t = strings.text
+_RESULT_MS = 3000
+
+
+async def sale(app, first="", swipe=None):
+    """`first`: digits typed on the idle screen; `swipe`: a card that was swiped there."""
+    title = t("sale")
+    amount = await app.ui.ask(Amount(title, app.settings["amount_max"], first, out_ms(app)))
+    if ended(amount):
+        if swipe is not None:
+            swipe.wipe()
+        return
+    card = await read_card(app, title, amount, swipe)
+    if card is None:
+        return
+    pin = None
+    try:
+        given, pin = await read_pin(app, amount, card)
+        if not given:
+            return
+        result = await app.engine.sale(amount, card, pin, app.operator, progress(app, title))
+    finally:
+        card.wipe()
+        wipe(pin)
+    await show(app, title, result)
+
+
+async def show(app, title, result):
+    """The result on the screen, and the receipt of an approval."""
+    if not result.approved:
+        if result.why == "unknown_result":
+            await problem(app, title, result.why)
+        else:
+            await refused(app, title, result)
+        return
+    amount = "RMB " + yuan(result.txn.amount)
+    await app.ui.ask(Message(title, t("approved") + " " + amount, "", _RESULT_MS))
+    await printing.receipts(app, result.txn)

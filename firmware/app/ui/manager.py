@@ -1,0 +1,94 @@
+# One screen at a time: draws it, brings it keys and cards, and says what is visible.
+
+import asyncio
+
+from ..kernel import clock
+from .screens import TIMEOUT
+
+TICK_MS = 500
+
+
+class UI:
+    """`inputs`: kernel Queue of (kind, value): ("key", name), ("card", Swipe). `heart`: kernel Heartbeat."""
+
+    def __init__(self, display, canvas, inputs, heart):
+        self._display = display
+        self.canvas = canvas
+        self.inputs = inputs
+        self._heart = heart
+        self.screen = None
+        self._asking = False
+        self._stale = True
+        self.draws = 0
+
+    def show(self, screen):
+        """Draw `screen` and leave it there (progress); keys that are pressed meanwhile are dropped."""
+        self._stale = True
+        self.screen = screen
+        self._draw()
+
+    def _draw(self):
+        self.screen.render(self.canvas)
+        self._display.show()
+        self.draws += 1
+
+    def visible(self):
+        """The visible text, one str a row."""
+        return self.canvas.lines()
+
+    async def ask(self, screen):
+        """Run `screen` until it ends; its result."""
+        if self._stale:
+            self.drop_inputs()
+            self._stale = False
+        self.screen = screen
+        self._draw()
+        last = clock.ticks()
+        self._asking = True
+        try:
+            while True:
+                self._heart.beat()
+                item = await self.inputs.get_within(TICK_MS)
+                if item is None:
+                    out = screen.timeout_ms
+                    if out is not None and clock.diff(clock.ticks(), last) >= out:
+                        self._wipe(screen)
+                        return TIMEOUT
+                    if screen.tick():
+                        self._draw()
+                    continue
+                last = clock.ticks()
+                kind, value = item
+                result = screen.key(value) if kind == "key" else screen.event(kind, value)
+                if result is not None:
+                    return result
+                if kind == "card":
+                    value.wipe()  # nobody wanted it
+                self._draw()
+        except BaseException:
+            self._wipe(screen)
+            raise
+        finally:
+            self._asking = False
+
+    def _wipe(self, screen):
+        if hasattr(screen, "wipe"):
+            screen.wipe()
+
+    def drop_inputs(self):
+        """Forget what was pressed or swiped while nobody asked."""
+        while True:
+            item = self.inputs.get_nowait()
+            if item is None:
+                return
+            if item[0] == "card":
+                item[1].wipe()
+
+    async def ticker(self):
+        """Task: keeps a progress screen moving while a flow waits for something else."""
+        while True:
+            await asyncio.sleep_ms(TICK_MS)
+            if not self._asking and self.screen is not None:
+                self._heart.beat()
+                if self.screen.tick():
+                    self._draw()

@@ -1,0 +1,163 @@
+"""Diode-less key matrix: rows read through pull-ups, columns driven low one at a time or all.
+
+Owns: contacts (with bounce), the network they form, the settling of the row lines.
+Must not: know key meanings or debounce anything: that is the firmware's work.
+
+Electrical model. Every row and every column line is a node; every closed contact joins two nodes.
+A row reads 0 when its node is joined, over any chain of closed contacts, to a line that is driven
+low; otherwise the pull-up wins and it reads 1. So three keys on the corners of a rectangle close
+the fourth by themselves, as on the real board. A net driven high and low at the same time (two
+columns driven push-pull, two keys of one row) is counted in `.contention` and reads 0.
+
+Settling. After the driven levels change, the rows keep their former levels for settle_us: the
+line's capacitance against the pull-up (circuitpython#7621 scanned without waiting and saw ghosts).
+The model sees a change when it is told: call drive() or levels() with the moment's time whenever
+the firmware writes a column; levels() itself also counts as such a moment if `driven` is new.
+
+Bounce. A press or a release chatters for a seeded random time within bounce_us = (shortest,
+longest), (500, 8000) by default, (0, 0) for ideal contacts; the last edge leaves the contact as it
+is meant to be.
+"""
+
+from models import XorShift
+
+
+class _Key:
+    def __init__(self, row, col):
+        self.row = row
+        self.col = col
+        self.closed = False
+        self.held = False  # the finger
+        self.stuck = None  # None, or the state the contact is stuck in
+        self.edges = []  # future times at which the contact toggles, ascending
+
+
+class KeyMatrix:
+    """rows, cols: tuples of pin numbers. keymap[row][col]: key name or None where no key sits."""
+
+    def __init__(self, rows, cols, keymap, bounce_us=(500, 8000), settle_us=5, seed=1):
+        self.rows = tuple(rows)
+        self.cols = tuple(cols)
+        if len(keymap) != len(self.rows) or any(len(r) != len(self.cols) for r in keymap):
+            raise ValueError("keymap does not fit the matrix")
+        self.bounce_us = bounce_us
+        self.settle_us = settle_us
+        self.contention = 0
+        self._rng = XorShift(seed)
+        self._keys = {}
+        for r, names in enumerate(keymap):
+            for c, name in enumerate(names):
+                if name is not None:
+                    self._keys[name] = _Key(self.rows[r], self.cols[c])
+        self._driven = {}
+        self._drive_us = None  # when the driven levels last changed; None: long ago
+        self._before = {}  # row levels that were there before that change
+
+    # --- fingers -------------------------------------------------------------------------------
+
+    def press(self, key, now_us):
+        self._move(self._keys[key], True, now_us)
+
+    def release(self, key, now_us):
+        self._move(self._keys[key], False, now_us)
+
+    def stick(self, key, closed=True):
+        """The contact stays closed (or open) whatever the finger does."""
+        self._keys[key].stuck = closed
+
+    def unstick(self, key):
+        self._keys[key].stuck = None
+
+    def _move(self, key, closed, now_us):
+        self.advance(now_us)
+        if key.held == closed:
+            return
+        key.held = closed
+        # A movement during bounce: what was still to come does not happen any more.
+        key.edges = []
+        if key.closed == closed:
+            # Mid-bounce the contact happens to be as wanted: chatter starts by leaving it.
+            first = []
+        else:
+            first = [now_us]
+        shortest, longest = self.bounce_us
+        if longest:
+            span = shortest + self._rng.below(longest - shortest + 1)
+            pairs = 1 + self._rng.below(4)
+            # An even number of toggles after the first contact, the last one at the end.
+            inside = []
+            for _ in range(2 * pairs - 1):
+                inside.append(now_us + 1 + self._rng.below(max(1, span - 2)))
+            inside.sort()
+            inside.append(now_us + span)
+            key.edges = first + inside
+        else:
+            key.edges = first
+        self.advance(now_us)
+
+    # --- time ----------------------------------------------------------------------------------
+
+    def next_due(self):
+        """-> absolute us of the next bounce edge, or None."""
+        due = None
+        for key in self._keys.values():
+            if key.edges and (due is None or key.edges[0] < due):
+                due = key.edges[0]
+        return due
+
+    def advance(self, now_us):
+        for key in self._keys.values():
+            edges = key.edges
+            while edges and edges[0] <= now_us:
+                key.closed = not key.closed
+                edges.pop(0)
+
+    # --- wires ---------------------------------------------------------------------------------
+
+    def drive(self, driven, now_us):
+        """The firmware changes its outputs now. driven: {pin: 0 | 1 | None}, None = high-Z."""
+        self.advance(now_us)
+        clean = {}
+        for pin in self.rows + self.cols:
+            level = driven.get(pin)
+            if level is not None:
+                clean[pin] = level
+        if clean == self._driven:
+            return
+        if self._drive_us is None or now_us - self._drive_us >= self.settle_us:
+            self._before = self._network(self._driven)
+        self._driven = clean
+        self._drive_us = now_us
+
+    def levels(self, driven, now_us):
+        """-> {row pin: 0 | 1} as the inputs read at now_us with these pins driven."""
+        self.drive(driven, now_us)
+        if self._drive_us is not None and now_us - self._drive_us < self.settle_us:
+            return dict(self._before)
+        return self._network(self._driven)
+
+    def closed(self, key):
+        """-> the contact's present state (for tests)."""
+        key = self._keys[key]
+        return key.closed if key.stuck is None else key.stuck
+
+    def _network(self, driven):
+        net = {}
+        for pin in self.rows + self.cols:
+            net[pin] = pin
+        for name, key in self._keys.items():
+            if self.closed(name) and net[key.row] != net[key.col]:
+                old, new = net[key.row], net[key.col]
+                for pin in self.rows + self.cols:
+                    if net[pin] == old:
+                        net[pin] = new
+        low = set()
+        high = set()
+        for pin, level in driven.items():
+            (high if level else low).add(net[pin])
+        if low & high:
+            self.contention += 1
+        out = {}
+        for pin in self.rows:
+            out[pin] = 0 if net[pin] in low else 1
+        return out

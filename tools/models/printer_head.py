@@ -1,0 +1,148 @@
+"""Thermal head, motor, paper and temperature of the printer model.
+
+Owns: how long a dot row takes, how warm it makes the head, what is on the paper and how much is left.
+Must not: know commands or bytes.
+
+A row takes the longest of the motor's step (speed) and the strobes: the head heats at most
+8 x (n1 + 1) dots at once, each strobe n2 x 10 us long and n3 x 10 us apart (ESC 7, devices.md
+section 1.1: defaults 7 / 80 / 2), the heat time scaled by DC2 # (50 % + 5 % x low five bits, break
+time 250 us x high three bits; Cashino CSN-A2 manual, "DC2 # n"). So a black line of 384 dots takes
+6 strobes, 4.9 ms, against 2.1 ms of a normal one at 60 mm/s.
+
+The temperature is a first-order model, not a datasheet's: a full black line warms by about 0.05 K,
+the head cools with a time constant of 8 s. Continuous text never overheats; about 13 cm of solid
+black does.
+"""
+
+from models.printer_layout import BLANK, DOTS
+
+MM_ROWS = 8
+_DOTS_OF = bytearray(256)  # black dots of a byte
+for _i in range(256):
+    _DOTS_OF[_i] = (_i & 1) + _DOTS_OF[_i >> 1]
+_TICK_US = 100000  # how often a hot head looks whether it is cool again
+
+
+class Paper:
+    """What was torn off: rows (48 bytes each, top first) and text lines."""
+
+    def __init__(self, rows, lines, row_count):
+        self.rows = rows
+        self.lines = lines
+        self.row_count = row_count
+
+    def mm(self):
+        return self.row_count // MM_ROWS
+
+    def pbm(self):
+        """-> bytes, the bitmap as a portable bitmap (P4)."""
+        return f"P4\n{DOTS} {len(self.rows)}\n".encode() + b"".join(self.rows)
+
+
+class Head:
+    """keep_rows: how many of the latest rows to remember (None: all, 0: none, to save memory)."""
+
+    def __init__(
+        self, speed_mm_s=60, length_mm=30000, near_end_mm=1500, ambient_c=25, keep_rows=None
+    ):
+        self.step_us = 1000000 // (speed_mm_s * MM_ROWS)
+        self.rows = []
+        self.row_count = 0  # rows since the last tear, also those not kept
+        self.keep_rows = keep_rows
+        self.rows_left = length_mm * MM_ROWS
+        self.near_end_rows = near_end_mm * MM_ROWS
+        self.near_end_forced = False
+        self.ambient_mc = ambient_c * 1000
+        self.temp_mc = self.ambient_mc
+        self.hot_mc = 65000
+        self.cool_mc = 60000
+        self.tau_us = 8000000
+        self.overheated = False
+        self._cooled_us = 0
+        self.default_heat()
+
+    def default_heat(self):
+        self.max_dots = 64
+        self.heat_us = 800
+        self.interval_us = 20
+        self.density = 100
+        self.break_us = 0
+
+    # --- paper ---------------------------------------------------------------------------------
+
+    def tear(self, lines):
+        paper = Paper(self.rows, lines, self.row_count)
+        self.rows = []
+        self.row_count = 0
+        return paper
+
+    def paper_out(self):
+        return self.rows_left <= 0
+
+    def near_end(self):
+        return self.near_end_forced or self.rows_left < self.near_end_rows
+
+    def mm_left(self):
+        return max(0, self.rows_left) // MM_ROWS
+
+    def put(self, row, now_us):
+        """The row is on the paper. The head is warmer by it."""
+        rows = self.rows
+        # Equal neighbours share one object: 50 bytes a row are much on a small heap.
+        rows.append(rows[-1] if rows and rows[-1] == row else row)
+        if self.keep_rows is not None and len(rows) > self.keep_rows:
+            rows.pop(0)
+        self.row_count += 1
+        self.rows_left -= 1
+        if row is not BLANK and row != BLANK:
+            self.cool(now_us)
+            self.temp_mc += count_dots(row) * (self.heat_us * self.density // 100) // 6000
+            if self.temp_mc >= self.hot_mc:
+                self.overheated = True
+
+    def row_us(self, row):
+        """-> us that this row takes."""
+        if row is BLANK:
+            return self.step_us
+        dots = count_dots(row)
+        strobes = (dots + self.max_dots - 1) // self.max_dots
+        heat = self.heat_us * self.density // 100 + self.interval_us
+        return max(self.step_us, strobes * heat) + (self.break_us if dots else 0)
+
+    # --- temperature ---------------------------------------------------------------------------
+
+    def cool(self, now_us):
+        """Lets the head cool down to now_us; returns True when an overheated head is cool again."""
+        left = now_us - self._cooled_us
+        self._cooled_us = now_us
+        if left > 12 * self.tau_us:
+            self.temp_mc = self.ambient_mc
+        step = self.tau_us // 16
+        while left > 0 and self.temp_mc > self.ambient_mc:
+            part = min(left, step)
+            drop = (self.temp_mc - self.ambient_mc) * part // self.tau_us
+            if not drop and part < step:
+                # Too short a time for a whole thousandth: leave it for the next look.
+                self._cooled_us -= part
+                break
+            self.temp_mc -= max(drop, 1)
+            left -= part
+        if self.overheated and self.temp_mc <= self.cool_mc:
+            self.overheated = False
+            return True
+        return False
+
+    def heat_to(self, temp_c, now_us):
+        self.cool(now_us)
+        self.temp_mc = temp_c * 1000
+        self.overheated = self.temp_mc >= self.hot_mc
+
+    def next_look(self, now_us):
+        return now_us + _TICK_US if self.overheated else None
+
+
+def count_dots(row):
+    n = 0
+    for byte in row:
+        n += _DOTS_OF[byte]
+    return n

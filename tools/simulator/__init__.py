@@ -1,0 +1,1 @@
+"""The bench: a simulated terminal (firmware process, device models) beside an acquirer."""

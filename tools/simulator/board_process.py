@@ -1,0 +1,94 @@
+"""The firmware's process: MicroPython's Unix port on the simulated board, with a capped heap."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LAUNCH = ROOT / "boards" / "unix" / "launch.py"
+ON_BOARD = Path(__file__).resolve().parent / "on_board"
+
+# The 64-bit Unix port needs some 1.7 times the memory of the 32-bit target, and compiles the sources
+# into it, which a board with frozen code does not.
+HEAP = "1536k"
+
+
+class BoardError(Exception):
+    """A program on the board failed. The text is its last output."""
+
+
+def interpreter():
+    """Path of the Unix port: $MICROPYTHON, or the one beside this Python. BoardError when there is none."""
+    named = os.environ.get("MICROPYTHON")
+    found = named or shutil.which("micropython", path=str(Path(sys.executable).parent))
+    if not found or not Path(found).exists():
+        raise BoardError(f"no MicroPython Unix port: {named or 'not installed in this environment'}")
+    return found
+
+
+def environment(flash, **more):
+    """Environment of the board's process. Its home is its own: the REPL keeps a history file there."""
+    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "TMPDIR")}
+    keep.update(HOME=str(Path(flash).parent), SHOUYIN_FLASH=str(flash))
+    keep.update({k: str(v) for k, v in more.items() if v is not None})
+    return keep
+
+
+def run(flash, script, *args, heap=HEAP):
+    """Run a script on the board, without devices; its output as str."""
+    command = [interpreter(), "-X", f"heapsize={heap}", str(LAUNCH), str(script), *map(str, args)]
+    done = subprocess.run(
+        command, env=environment(flash), capture_output=True, text=True, timeout=60, check=False
+    )
+    if done.returncode:
+        raise BoardError((done.stdout + done.stderr)[-2000:])
+    return done.stdout
+
+
+def provision(flash, spec):
+    """Set up the terminal whose flash image is `flash` (made when missing); returns the KCV."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as f:
+        json.dump(spec, f)
+        f.flush()
+        return run(flash, ON_BOARD / "provision.py", f.name).split()[-1]
+
+
+def journal(flash):
+    """The terminal's own books: the open batch as a dict, read from a copy of the flash image."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "flash.bin"
+        shutil.copyfile(flash, copy)
+        nvs = Path(str(flash) + ".nvs")
+        if nvs.exists():
+            shutil.copyfile(nvs, str(copy) + ".nvs")
+        return json.loads(run(copy, ON_BOARD / "dump_journal.py").strip().split("\n")[-1])
+
+
+class BoardProcess:
+    """One run of the firmware, from power-on to power-off."""
+
+    def __init__(self, flash, port, log, heap=HEAP):
+        self._log = open(log, "ab")  # noqa: SIM115  closed in kill()
+        command = [interpreter(), "-X", f"heapsize={heap}", str(LAUNCH)]
+        env = environment(flash, SHOUYIN_BUS=f"127.0.0.1:{port}")
+        self._process = subprocess.Popen(
+            command, env=env, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
+        )
+
+    def alive(self):
+        return self._process.poll() is None
+
+    def returncode(self):
+        return self._process.poll()
+
+    def kill(self):
+        """The power is cut: SIGKILL, at once."""
+        if self.alive():
+            self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        self._log.close()
