@@ -65,10 +65,11 @@ def glyph(font, char, width):
     """Rows of the glyph, `width` / 8 bytes each; an 8-pixel glyph is centred in a 16-pixel cell."""
     from PIL import Image, ImageDraw
 
-    image = Image.new("1", (width, 16), 0)
+    # In grey, then black or white: drawn in one bit, the rasteriser moves some edges by a pixel.
+    image = Image.new("L", (width, 16), 0)
     at = (width - round(font.getlength(char))) // 2
-    ImageDraw.Draw(image).text((at, 0), char, font=font, fill=1)
-    return image.tobytes()
+    ImageDraw.Draw(image).text((at, 0), char, font=font, fill=255)
+    return image.point(lambda level: 255 * (level > 127)).convert("1", dither=Image.Dither.NONE).tobytes()
 
 
 def build(package):

@@ -122,6 +122,16 @@ def test_settling_counts_from_the_last_change():
     assert m.levels({11: 0}, 108)[2] == 0
 
 
+def test_the_end_of_settling_is_an_event():
+    m = matrix(settle_us=5)
+    m.press("1", 0)
+    assert m.next_due() is None
+    m.drive({10: 0}, 100)
+    assert m.next_due() == 105 and m.levels({10: 0}, 104)[2] == 1
+    m.advance(105)
+    assert m.next_due() is None and m.levels({10: 0}, 105)[2] == 0
+
+
 def test_a_column_that_was_low_for_a_moment_leaves_no_trace():
     m = matrix(settle_us=5)
     m.press("1", 0)

@@ -77,7 +77,7 @@ def online(manual=True, **kw):
     return d
 
 
-# --- power and start --------------------------------------------------------------------------------
+# --- power and start ---------------------------------------------------------------------------
 
 
 def test_boot_lines():
@@ -110,7 +110,7 @@ def test_power_key():
     d.run(100000)
     d.m.pwrkey(1, d.now)
     d.run(6 * S)
-    assert d.m.status() == 0
+    assert d.m.status() == 0 and d.m.next_due() == d.m._started_us + 7 * S
     assert b"PB DONE" in d.run(10 * S) and d.m.status() == 1
     d.m.pwrkey(0, d.now)
     d.run(2400000)
@@ -165,7 +165,7 @@ def test_supply():
     assert b"PB DONE" in d.run(15 * S)
 
 
-# --- grammar ----------------------------------------------------------------------------------------
+# --- grammar -----------------------------------------------------------------------------------
 
 
 def test_echo_and_framing():
@@ -234,7 +234,7 @@ def test_replies_come_after_their_delay():
     assert d.run(1) == b"\r\n+CSQ: 21,99\r\n\r\nOK\r\n"
 
 
-# --- SIM and network --------------------------------------------------------------------------------
+# --- SIM and network ---------------------------------------------------------------------------
 
 
 def test_identity():

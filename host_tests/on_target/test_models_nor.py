@@ -1,4 +1,4 @@
-# The flash model: cell rules, cuts, counters, planted defects, block protocol. Runs inside MicroPython.
+# The flash model: cell rules, cuts, planted defects, block protocol. Runs inside MicroPython.
 
 import os
 

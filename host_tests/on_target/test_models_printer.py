@@ -63,7 +63,7 @@ def black(row):
     return out
 
 
-# --- time and buffer --------------------------------------------------------------------------------
+# --- time and buffer ---------------------------------------------------------------------------
 
 
 def test_row_time_depends_on_black_dots():
@@ -173,7 +173,7 @@ def test_fence_is_answered_after_the_paper():
     assert p.transmit(10**6) == b"\x00\x00"
 
 
-# --- status -----------------------------------------------------------------------------------------
+# --- status ------------------------------------------------------------------------------------
 
 
 def ask(p, n, now):
@@ -276,7 +276,7 @@ def test_asb():
     assert p.transmit(100) == b""
 
 
-# --- faults -----------------------------------------------------------------------------------------
+# --- faults ------------------------------------------------------------------------------------
 
 
 def test_paper_out_in_the_middle_keeps_the_data():
@@ -346,16 +346,33 @@ def test_overheat_and_cooling():
     assert 2800000 <= began <= 3000000, began
 
 
+def test_cooling_does_not_depend_on_how_often_one_looks():
+    ends = []
+    for step in (10**7, 1700, 333):
+        p = printer()
+        p.overheat(70, 5)
+        p.receive(b"A\n", 10)
+        now = 10
+        while not p.rows and now < 10**7:
+            now += step
+            p.advance(now)
+        settle(p)
+        ends.append(p.head._cooled_us)
+        assert not p.head.overheated and p.text_lines() == ["A"]
+    assert ends[1] == ends[2] and 1900000 < ends[1] < 2200000
+    assert ends[0] >= ends[1]
+
+
 def test_solid_black_overheats_text_does_not():
     p = printer(head=Head(length_mm=2000))
-    for i in range(30):
+    strips = 0
+    while not p.head.overheated and strips < 30:
+        strips += 1
         p.receive(b"\x1dv0\x00\x30\x00\x28\x00" + b"\xff" * 1920, p._now)
         while p.next_due() is not None and not p.head.overheated:
             p.advance(p.next_due())
         p.tear()
-        if p.head.overheated:
-            break
-    assert p.head.overheated and 20 <= i <= 28, i  # 13 cm of 40-row strips
+    assert p.head.overheated and 20 <= strips <= 28, strips  # 13 cm of 40-row strips
     p = printer()
     for _ in range(60):
         p.receive(b"\x1b!\x00. . . . . . . .\n", p._now)

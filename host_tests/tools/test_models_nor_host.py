@@ -9,7 +9,7 @@ TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
 if str(TOOLS) not in sys.path:
     sys.path.insert(0, str(TOOLS))
 
-from models.nor import NorFlash, PowerCut, RamStorage
+from models.nor import NorFlash, PowerCut, RamStorage  # noqa: E402
 
 littlefs = pytest.importorskip("littlefs")
 

@@ -10,8 +10,8 @@ TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
 if str(TOOLS) not in sys.path:
     sys.path.insert(0, str(TOOLS))
 
-from models.escpos_printer import Printer
-from models.printer_head import Head
+from models.escpos_printer import Printer  # noqa: E402
+from models.printer_head import Head  # noqa: E402
 
 
 def settle(p, until=None):

@@ -43,9 +43,10 @@ READY_LINE = {"A7670": "*ATREADY: 1", "SIM7600": "RDY"}
 class Modem:
     """net: object with open(link, host, port), send(link, data), close(link), or None.
 
-    sim: "READY", "SIM PIN", "SIM PUK", "ABSENT". network: "home", "roaming", "denied", "searching".
+    sim: "READY", "SIM PIN", "SIM PUK", "ABSENT".
+    network: "home", "roaming", "denied", "searching" (never found).
     latency: {name: us} over DELAYS of modem_commands.py. epoch_s: Unix time at now_us = 0.
-    The class attributes are the module's identity and pin timing; set them on the object to change.
+    The class attributes are the module's identity and pin timing; set them on the object.
     """
 
     imei = "867250061234560"
@@ -101,7 +102,7 @@ class Modem:
         self._key_low = False
         self._key_due = None
         self._hung = False
-        self._status_at = None
+        self._status = False
         self._started_us = 0
         self.radio = Radio(self, sim, pin, network, register_us, rssi)
         self.tcp = Tcp(self, net)
@@ -109,7 +110,7 @@ class Modem:
         if auto_on:
             self._start()
 
-    # --- UART peer -----------------------------------------------------------------------------
+    # --- UART peer ------------------------------------------------------------------------------
 
     def receive(self, data, now_us):
         self.advance(now_us)
@@ -152,7 +153,7 @@ class Modem:
             self._in_timer = False
         self.now = max(self.now, now_us)
 
-    # --- power ---------------------------------------------------------------------------------
+    # --- power ----------------------------------------------------------------------------------
 
     def power(self, on, now_us):
         """VBAT. Off is at once, without a farewell to the network."""
@@ -190,7 +191,7 @@ class Modem:
 
     def status(self):
         """-> level of the STATUS pin at the last time the model knows."""
-        return 1 if self._status_at is not None and self.now >= self._status_at else 0
+        return 1 if self._status else 0
 
     def listening(self):
         """-> bool: the module takes bytes from its line."""
@@ -206,9 +207,12 @@ class Modem:
         self._hung = False
         self._state = "booting"
         self._started_us = self.now
-        self._status_at = self.now + self.boot_us * 7 // 8
+        self.after(self.boot_us * 7 // 8, self._status_high)
         self.radio.boot(False)
         self.after(self.boot_us, self._ready)
+
+    def _status_high(self):
+        self._status = True
 
     def _ready(self):
         self._state = "on"
@@ -229,7 +233,7 @@ class Modem:
         self.radio.boot(False)
         self._state = "off"
         self._off_at = self.now
-        self._status_at = None
+        self._status = False
         self._timers = []
         self._tx = []
         self.line.reset()
@@ -247,7 +251,7 @@ class Modem:
         if self.on_baud:
             self.on_baud(baud)
 
-    # --- faults that act at a moment (the others are attributes of .faults) ----------------------
+    # --- faults that act at a moment (the others are attributes of .faults) ---------------------
 
     def hang(self, now_us):
         """Answers nothing any more until it is switched off and on."""
@@ -297,7 +301,7 @@ class Modem:
         self.advance(now_us)
         self.radio.sim = sim
 
-    # --- network side --------------------------------------------------------------------------
+    # --- network side ---------------------------------------------------------------------------
 
     def net_opened(self, link, error, now_us):
         """Outcome of net.open(): 0, or an error number (1 failure, 10 timeout, 11 DNS)."""
@@ -313,7 +317,7 @@ class Modem:
         self.advance(now_us)
         self.tcp.closed(link)
 
-    # --- for the parts -------------------------------------------------------------------------
+    # --- for the parts --------------------------------------------------------------------------
 
     def delay(self, name):
         """-> us, from the caller's table or the default one."""

@@ -8,13 +8,13 @@ How it behaves:
   * Commands are executed one after the other; while dot rows are being printed nothing is taken
     out of the buffer, so it drains at the speed of the mechanism (printer_head.py), about 2.1 ms a
     row, more when the row is dense.
-  * DLE EOT n is recognised on reception, whatever stands in the buffer and whatever the state, also
-    within the data of another command ("Graphic data might accidentally include a data string
-    matching this command", HPRT TP809 manual). It is answered rt_latency_us later.
+  * DLE EOT n is recognised on reception, whatever stands in the buffer and whatever the state,
+    also within the data of another command ("Graphic data might accidentally include a data
+    string matching this command", HPRT TP809 manual). It is answered rt_latency_us later.
   * Paper end, open cover, hot head, low voltage: offline. The row under way is finished, then
-    everything stands still and the data are kept; nothing but ESC v at the head of an idle printer's
-    buffer is executed. When the cause is gone the printer goes on where it stopped, in the middle
-    of a raster if need be.
+    everything stands still and the data are kept; nothing but ESC v at the head of an idle
+    printer's buffer is executed. When the cause is gone the printer goes on where it stopped, in
+    the middle of a raster if need be.
   * GS r is an ordinary command: by the time it is executed all rows before it are on the paper.
   * flow: "xonxoff" sends XOFF 13 / XON 11 at the water marks and when it goes off / on line;
     "busy" drives busy(); "none" has neither, as cheap TTL modules.
@@ -102,7 +102,7 @@ class Printer:
         self._full = False
         self._held = False  # XOFF is out
 
-    # --- UART peer -----------------------------------------------------------------------------
+    # --- UART peer ------------------------------------------------------------------------------
 
     def receive(self, data, now_us):
         """Bytes from the terminal have arrived."""
@@ -154,7 +154,7 @@ class Printer:
         self._on = bool(on)
         self._ready_at = now_us + self.boot_us if on else 0
 
-    # --- lines besides the UART ----------------------------------------------------------------
+    # --- lines besides the UART -----------------------------------------------------------------
 
     def busy(self):
         """-> 1 while the terminal must not send (flow "busy"), else 0."""
@@ -171,7 +171,7 @@ class Printer:
             or self.head.paper_out()
         )
 
-    # --- the paper -----------------------------------------------------------------------------
+    # --- the paper ------------------------------------------------------------------------------
 
     @property
     def rows(self):
@@ -198,7 +198,7 @@ class Printer:
         self.head.near_end_forced = False
         self._work()
 
-    # --- faults (now_us None: at the last time the model knows) ------------------------------------
+    # --- faults (now_us None: at the last time the model knows) ---------------------------------
 
     def paper_out(self, after_rows=0, now_us=None):
         """The roll ends, now or after so many more dot rows."""
@@ -248,7 +248,7 @@ class Printer:
     def _change(self, now_us):
         self.advance(self._now if now_us is None else now_us)
 
-    # --- inside --------------------------------------------------------------------------------
+    # --- inside ---------------------------------------------------------------------------------
 
     def send(self, data, delay_us=0):
         """Queues an answer; answers leave in the order in which they are due."""
@@ -279,7 +279,7 @@ class Printer:
             return self._ready_at
         if self._row_end is not None:
             return self._row_end
-        return self.head.next_look(self._now)
+        return self.head.next_look()
 
     def _tick(self):
         """Something is due at self._now."""

@@ -50,10 +50,11 @@ class KeyMatrix:
                 if name is not None:
                     self._keys[name] = _Key(self.rows[r], self.cols[c])
         self._driven = {}
-        self._drive_us = None  # when the driven levels last changed; None: long ago
+        self._drive_us = 0  # when the driven levels last changed
+        self._settling = False  # and whether the rows have not followed yet
         self._before = {}  # row levels that were there before that change
 
-    # --- fingers -------------------------------------------------------------------------------
+    # --- fingers --------------------------------------------------------------------------------
 
     def press(self, key, now_us):
         self._move(self._keys[key], True, now_us)
@@ -95,24 +96,26 @@ class KeyMatrix:
             key.edges = first
         self.advance(now_us)
 
-    # --- time ----------------------------------------------------------------------------------
+    # --- time -----------------------------------------------------------------------------------
 
     def next_due(self):
-        """-> absolute us of the next bounce edge, or None."""
-        due = None
+        """-> absolute us of the next bounce edge or of the end of settling, or None."""
+        due = self._drive_us + self.settle_us if self._settling else None
         for key in self._keys.values():
             if key.edges and (due is None or key.edges[0] < due):
                 due = key.edges[0]
         return due
 
     def advance(self, now_us):
+        if self._settling and now_us - self._drive_us >= self.settle_us:
+            self._settling = False
         for key in self._keys.values():
             edges = key.edges
             while edges and edges[0] <= now_us:
                 key.closed = not key.closed
                 edges.pop(0)
 
-    # --- wires ---------------------------------------------------------------------------------
+    # --- wires ----------------------------------------------------------------------------------
 
     def drive(self, driven, now_us):
         """The firmware changes its outputs now. driven: {pin: 0 | 1 | None}, None = high-Z."""
@@ -124,15 +127,16 @@ class KeyMatrix:
                 clean[pin] = level
         if clean == self._driven:
             return
-        if self._drive_us is None or now_us - self._drive_us >= self.settle_us:
+        if not self._settling:
             self._before = self._network(self._driven)
         self._driven = clean
         self._drive_us = now_us
+        self._settling = self.settle_us > 0
 
     def levels(self, driven, now_us):
         """-> {row pin: 0 | 1} as the inputs read at now_us with these pins driven."""
         self.drive(driven, now_us)
-        if self._drive_us is not None and now_us - self._drive_us < self.settle_us:
+        if self._settling:
             return dict(self._before)
         return self._network(self._driven)
 

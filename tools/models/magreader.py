@@ -21,8 +21,8 @@ sent after the card has left the head:
     Between tracks stands no separator. Data are what is on the stripe between the sentinels: track
     1 begins with the format code 'B', its fields are separated by '^'; tracks 2 and 3 use '='.
 
-LRC (ISO/IEC 7811-2, longitudinal redundancy check): even parity, bit by bit, over all characters of
-the track from the start sentinel to the end sentinel, both included; one character, sent as ASCII.
+LRC (ISO/IEC 7811-2, longitudinal redundancy check): even parity, bit by bit, over all characters
+of the track from the start to the end sentinel, both included; one character, sent as ASCII.
   * track 1: 6-bit values, ASCII - 20. LRC = XOR of all of them, sent as 20 + LRC (20 .. 5f).
   * track 2: 4-bit values, ASCII - 30. LRC = XOR of all of them, sent as 30 + LRC (30 .. 3f).
   * track 3: as track 2. The stripe holds ';' (value b) as its start sentinel; the module shows '+'
@@ -41,8 +41,8 @@ Speed: the message begins (card length / swipe speed + decode_us) after swipe().
 10 .. 150 cm/s the module reads nothing: all tracks that the card has come as unreadable.
 
 What goes wrong on a real counter, as arguments of swipe(): one track unreadable, LRC wrong, the
-message cut off in the middle (no CR LF), noise in front, two swipes back to back, a swipe backwards
-(a module that reads one way only sends all tracks as unreadable).
+message cut off in the middle (no CR LF), noise in front, two swipes back to back, a swipe
+backwards (a module that reads one way only sends all tracks as unreadable).
 
 Sources: ISO/IEC 7811-2 (character sets, sentinels, LRC), ISO/IEC 7813 (track 1 and 2 data), MagTek
 swipe and insertion readers, technical reference, section "Reader to host formats" (sentinels '%',
@@ -98,7 +98,7 @@ class MagReader:
         self._on = True
         self._busy_until = 0
 
-    # --- UART peer -----------------------------------------------------------------------------
+    # --- UART peer ------------------------------------------------------------------------------
 
     def receive(self, data, now_us):
         self.received += len(data)
@@ -121,7 +121,7 @@ class MagReader:
             self._busy_until = 0
         self._on = bool(on)
 
-    # --- the counter ---------------------------------------------------------------------------
+    # --- the counter ----------------------------------------------------------------------------
 
     def swipe(
         self,

@@ -3,9 +3,9 @@
 Owns: command names, their replies and their usual delays.
 Must not: keep the line's state (modem_line.py) or sockets (modem_tcp.py).
 
-A handler is fn(modem, mode, args) with mode "" (execute), "?" (read), "=" (write); it returns a list
-of information lines or None, or raises Failure / CmeError. Test commands (=?) answer OK for every
-known name.
+A handler is fn(modem, mode, args) with mode "" (execute), "?" (read), "=" (write); it returns a
+list of information lines or None, or raises Failure / CmeError. Test commands (=?) answer OK for
+every known name.
 
 Sources: SIMCom A76XX Series AT Command Manual V1.09 and SIM7500_SIM7600 Series AT Command Manual
 V2.00 (chapters 2 V.25TER, 3 status control, 4 network, 5 packet domain, 6 SIM), 3GPP TS 27.007.
@@ -118,7 +118,7 @@ def _ipr(m, mode, args):
     m.change_baud(baud)
 
 
-# --- SIM --------------------------------------------------------------------------------------
+# --- SIM ---------------------------------------------------------------------------------------
 
 
 def _cpin(m, mode, args):
@@ -153,7 +153,7 @@ def _cimi(m, mode, args):
     return [m.imsi]
 
 
-# --- network ----------------------------------------------------------------------------------
+# --- network -----------------------------------------------------------------------------------
 
 
 def _csq(m, mode, args):
@@ -269,7 +269,7 @@ def _ctzu(m, mode, args):
     return None
 
 
-# --- power ------------------------------------------------------------------------------------
+# --- power -------------------------------------------------------------------------------------
 
 
 def _cpof(m, mode, args):
@@ -280,7 +280,7 @@ def _creset(m, mode, args):
     m.after(500000, m.restart)
 
 
-# --- sockets ----------------------------------------------------------------------------------
+# --- sockets -----------------------------------------------------------------------------------
 
 
 def _tcp(method):

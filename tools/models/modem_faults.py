@@ -3,9 +3,9 @@
 Owns: what goes wrong and when; every switch is off at first.
 Must not: know commands. It works on the pieces of a reply and on the bytes of the line.
 
-A reply is a list of pieces (kind, bytes) with kind "info", "data", "final" or "prompt". Real modems
-put unsolicited lines between pieces, never into one (TinyGSM#628: `+CIPRXGET: 1,x` before the
-`+CIPRXGET: 4,...` line that was asked for), and that is what urc() does.
+A reply is a list of pieces (kind, bytes) with kind "info", "data", "final" or "prompt". Real
+modems put unsolicited lines between pieces, never into one (TinyGSM#628: `+CIPRXGET: 1,x` before
+the `+CIPRXGET: 4,...` line that was asked for), and that is what urc() does.
 """
 
 from models import XorShift
@@ -40,7 +40,7 @@ class Faults:
         self.storm_inside = 0.0
         self.storm_texts = STORM
 
-    # --- setting up ----------------------------------------------------------------------------
+    # --- setting up -----------------------------------------------------------------------------
 
     def urc(self, text, command="", place="final", times=1):
         """A line `text` within the replies to commands that begin with `command` ("+CSQ").
@@ -74,7 +74,7 @@ class Faults:
         """The final result (OK, ERROR) of `command` comes delay_us late, or `copies` times."""
         self._finals.append([command, delay_us, copies, times])
 
-    # --- asked by the modem --------------------------------------------------------------------
+    # --- asked by the modem ---------------------------------------------------------------------
 
     def take_send(self):
         return self._sends.pop(0) if self._sends else None

@@ -39,7 +39,7 @@ class Radio:
         self._csq_us = None
         self._loss = 0  # number of the loss of network under way
 
-    # --- life ----------------------------------------------------------------------------------
+    # --- life -----------------------------------------------------------------------------------
 
     def sim_found(self):
         """The card has been read (timer after the start)."""
@@ -104,7 +104,7 @@ class Radio:
             return 99, 99
         return (self.rssi, 99) if self.m.now >= self._csq_us else (99, 99)
 
-    # --- faults --------------------------------------------------------------------------------
+    # --- faults ---------------------------------------------------------------------------------
 
     def set_signal(self, on):
         self.signal = bool(on)
@@ -144,7 +144,7 @@ class Radio:
         if number == self._loss:
             self.m.tcp.network_lost()
 
-    # --- clock ---------------------------------------------------------------------------------
+    # --- clock ----------------------------------------------------------------------------------
 
     def cclk(self):
         """-> "yy/MM/dd,hh:mm:ss+zz", zz in quarters of an hour, local time.

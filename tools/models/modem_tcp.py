@@ -1,7 +1,7 @@
 """TCP sockets of the modem model (AT+NETOPEN, +CIPOPEN, +CIPSEND, +CIPRXGET, ...).
 
 Owns: the socket service, ten links, their receive buffers, the results and unsolicited lines.
-Must not: open real sockets: `net` does, with open(link, host, port), send(link, data), close(link).
+Must not: open real sockets: `net` does (open(link, host, port), send(link, data), close(link)).
 
 Source: SIMCom A76XX Series TCPIP Application Note V1.00, sections 3.2 (examples with the order of
 OK and results), 4.1 (error numbers 0 .. 12 and the +IP ERROR texts), 4.2 (unsolicited codes), and
@@ -9,7 +9,7 @@ traces of real modules where the note is silent:
   * `+CIPCLOSE: 0,4` / ERROR for a link that is not open; `+NETCLOSE: 2` / ERROR without a network;
   * `+CIPERROR: 8` while the result of the last AT+CIPSEND is outstanding;
   * `+CIPERROR: 2` / `4` for AT+CIPSEND without network / without connection.
-Read and send are limited to 1500 bytes, hex reads to 750 (A76XX AT manual, AT+CIPSEND, AT+CIPRXGET).
+Read and send are limited to 1500 bytes, hex reads to 750 (AT manual, AT+CIPSEND, AT+CIPRXGET).
 """
 
 from models.modem_reply import Failure, number
@@ -72,7 +72,7 @@ class Tcp:
                 sock.state = "dead"
         self.m.urc("+CIPEVENT: NETWORK CLOSED UNEXPECTEDLY")
 
-    # --- service -------------------------------------------------------------------------------
+    # --- service --------------------------------------------------------------------------------
 
     def netopen(self, mode, args):
         if mode == "?":
@@ -102,7 +102,7 @@ class Tcp:
             raise Failure("+IP ERROR: Network not opened")
         return ["+IPADDR: " + self.m.ip]
 
-    # --- links ---------------------------------------------------------------------------------
+    # --- links ----------------------------------------------------------------------------------
 
     def _link(self, text):
         link = number(text)
@@ -187,7 +187,7 @@ class Tcp:
         sock.state = "closed"
         self.m.urc(f"+IPCLOSE: {link},1")
 
-    # --- sending -------------------------------------------------------------------------------
+    # --- sending --------------------------------------------------------------------------------
 
     def check_send(self, args):
         """AT+CIPSEND=link[,length] -> (link, length or None for Ctrl-Z mode)."""
@@ -212,7 +212,7 @@ class Tcp:
         return sock
 
     def send(self, link, data):
-        """The payload is complete. Returns when the result line is on its way, or raises Failure."""
+        """The payload is complete: the result line follows later, or Failure is raised."""
         sock = self.can_send(link)
         fault = self.m.faults.take_send()
         if fault == "error":
@@ -240,7 +240,7 @@ class Tcp:
             raise Failure("+IP ERROR: Connection is not created")
         return [f"+CIPACK: {sock.sent},{sock.sent},0"]
 
-    # --- receiving -----------------------------------------------------------------------------
+    # --- receiving ------------------------------------------------------------------------------
 
     def data(self, link, data):
         sock = self.sockets.get(link)
@@ -294,7 +294,7 @@ class Tcp:
             ]
         return [f"+CIPRXGET: 2,{link},{len(data)},{len(sock.rx)}", data]
 
-    # --- settings ------------------------------------------------------------------------------
+    # --- settings -------------------------------------------------------------------------------
 
     def ciptimeout(self, mode, args):
         if mode == "?":

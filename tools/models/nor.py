@@ -12,8 +12,8 @@ which is why strict mode refuses it; MicroPython docs, os.AbstractBlockDev (bloc
 Cuts. `cut_at(k, torn)`: operation number k (programs and erases count together, from 0, over the
 life of the object) is torn. torn = 0 nothing done, 0.25 / 0.5 / 0.75 of its bytes done in address
 order, 1 all done and then the cut, "random" a seeded random half of the BITS that had to change
-("weak" is the same thing, named after what it does to an erase). PowerCut is then raised, and every
-further access raises it again until power_on().
+("weak" is the same thing, named after what it does to an erase). PowerCut is then raised, and
+every further access raises it again until power_on().
 """
 
 from models import XorShift
@@ -80,7 +80,7 @@ class NorFlash:
         """Zeroes the statistics; `ops` (the cut index) and the wear per block stay."""
         self.programs = self.programmed_bytes = self.erases = self.reads = self.read_bytes = 0
 
-    # --- power ---------------------------------------------------------------------------------
+    # --- power ----------------------------------------------------------------------------------
 
     def cut_at(self, op_index, torn=0, seed=None):
         """Arms a cut at operation op_index; None disarms. seed: repeatable "random" pattern."""
@@ -104,7 +104,7 @@ class NorFlash:
         if not self.powered:
             raise PowerCut("no power")
 
-    # --- access --------------------------------------------------------------------------------
+    # --- access ---------------------------------------------------------------------------------
 
     def _span(self, addr, n):
         self._alive()

@@ -1,6 +1,6 @@
 """Thermal head, motor, paper and temperature of the printer model.
 
-Owns: how long a dot row takes, how warm it makes the head, what is on the paper and how much is left.
+Owns: how long a dot row takes, how warm it makes the head, what is on the paper, what is left.
 Must not: know commands or bytes.
 
 A row takes the longest of the motor's step (speed) and the strobes: the head heats at most
@@ -20,7 +20,7 @@ MM_ROWS = 8
 _DOTS_OF = bytearray(256)  # black dots of a byte
 for _i in range(256):
     _DOTS_OF[_i] = (_i & 1) + _DOTS_OF[_i >> 1]
-_TICK_US = 100000  # how often a hot head looks whether it is cool again
+_COOL_US = 10000  # step of the temperature model
 
 
 class Paper:
@@ -68,7 +68,7 @@ class Head:
         self.density = 100
         self.break_us = 0
 
-    # --- paper ---------------------------------------------------------------------------------
+    # --- paper ----------------------------------------------------------------------------------
 
     def tear(self, lines):
         paper = Paper(self.rows, lines, self.row_count)
@@ -109,36 +109,35 @@ class Head:
         heat = self.heat_us * self.density // 100 + self.interval_us
         return max(self.step_us, strobes * heat) + (self.break_us if dots else 0)
 
-    # --- temperature ---------------------------------------------------------------------------
+    # --- temperature ----------------------------------------------------------------------------
 
     def cool(self, now_us):
-        """Lets the head cool down to now_us; returns True when an overheated head is cool again."""
-        left = now_us - self._cooled_us
-        self._cooled_us = now_us
-        if left > 12 * self.tau_us:
-            self.temp_mc = self.ambient_mc
-        step = self.tau_us // 16
-        while left > 0 and self.temp_mc > self.ambient_mc:
-            part = min(left, step)
-            drop = (self.temp_mc - self.ambient_mc) * part // self.tau_us
-            if not drop and part < step:
-                # Too short a time for a whole thousandth: leave it for the next look.
-                self._cooled_us -= part
-                break
-            self.temp_mc -= max(drop, 1)
-            left -= part
+        """Lets the head cool down to now_us; an overheated head may be ready again after it.
+
+        In whole steps of _COOL_US, so that it does not matter how often this is called.
+        """
+        steps = (now_us - self._cooled_us) // _COOL_US
+        if steps <= 0:
+            return
+        self._cooled_us += steps * _COOL_US
+        above = self.temp_mc - self.ambient_mc
+        if steps * _COOL_US > 12 * self.tau_us:
+            above = 0
+        while steps and above > 0:
+            above -= max(1, above * _COOL_US // self.tau_us)
+            steps -= 1
+        self.temp_mc = self.ambient_mc + above
         if self.overheated and self.temp_mc <= self.cool_mc:
             self.overheated = False
-            return True
-        return False
 
     def heat_to(self, temp_c, now_us):
         self.cool(now_us)
         self.temp_mc = temp_c * 1000
         self.overheated = self.temp_mc >= self.hot_mc
 
-    def next_look(self, now_us):
-        return now_us + _TICK_US if self.overheated else None
+    def next_look(self):
+        """-> when an overheated head may have become cool enough, or None."""
+        return self._cooled_us + _COOL_US if self.overheated else None
 
 
 def count_dots(row):

@@ -3,8 +3,8 @@
 Owns: the print buffer (one line), the print modes, scaling and placing of cells.
 Must not: know bytes of commands, time or paper.
 
-A dot row is 48 bytes, most significant bit left, 1 = black (384 dots, 8 dots/mm). Rows are built as
-384-bit integers, which both Pythons shift and join faster than bytes.
+A dot row is 48 bytes, most significant bit left, 1 = black (384 dots, 8 dots/mm). Rows are built
+as 384-bit integers, which both Pythons shift and join faster than bytes.
 
 Sources: Epson ESC/POS reference (ESC !, GS !, ESC E, ESC -, GS B, ESC SP, ESC a, ESC *) and
 Zijiang ZJ-58LYDD manual p. 32 (ESC * densities on a 203 dpi head).
@@ -172,7 +172,7 @@ class Layout:
         """-> bool: the print buffer holds something."""
         return bool(self._cells) or self._x > 0
 
-    # --- filling the line ----------------------------------------------------------------------
+    # --- filling the line -----------------------------------------------------------------------
 
     def char(self, char, kanji=False):
         glyph = self.font.glyph(char)
@@ -230,7 +230,7 @@ class Layout:
                 self._text += " "
             self._x = x
 
-    # --- printing ------------------------------------------------------------------------------
+    # --- printing -------------------------------------------------------------------------------
 
     def feed(self, dots, newline=True):
         """Prints the buffer, then feeds: the paper moves `dots` or the line's height, if more.

@@ -59,7 +59,7 @@ class Parser:
         self._control(byte)
         return True
 
-    # --- single bytes --------------------------------------------------------------------------
+    # --- single bytes ---------------------------------------------------------------------------
 
     def _control(self, byte):
         if byte == 0x0A:
@@ -132,7 +132,7 @@ class Parser:
             char = "\ufffd"
         self.layout.char(char, True)
 
-    # --- commands ------------------------------------------------------------------------------
+    # --- commands -------------------------------------------------------------------------------
 
     def _command(self, prefix):
         ring = self.ring
@@ -158,7 +158,7 @@ class Parser:
             getattr(self.commands, method)(*args)
         return True
 
-    # --- commands with data --------------------------------------------------------------------
+    # --- commands with data ---------------------------------------------------------------------
 
     def _tabs(self):
         """ESC D n1 .. nk NUL: columns of font A."""

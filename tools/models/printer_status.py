@@ -67,7 +67,7 @@ class Status:
         out |= 0x40 if m.head.overheated else 0
         m.send(bytes((out,)))
 
-    # --- automatic status back -----------------------------------------------------------------
+    # --- automatic status back ------------------------------------------------------------------
 
     def enable_asb(self, n):
         """GS a n: bit 0 drawer, 1 online / offline, 2 error, 3 paper sensors."""

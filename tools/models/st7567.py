@@ -76,7 +76,7 @@ class ST7567:
         self._shown_version = -1
         self._hard_reset()
 
-    # --- pins ----------------------------------------------------------------------------------
+    # --- pins -----------------------------------------------------------------------------------
 
     def reset(self, level):
         """RSTB. Low: registers to their defaults, the bus is dead until it is high again."""
@@ -112,7 +112,7 @@ class ST7567:
         if was:
             self.version += 1
 
-    # --- what can be seen ----------------------------------------------------------------------
+    # --- what can be seen -----------------------------------------------------------------------
 
     def visible(self):
         """-> bool: the glass shows anything at all."""
@@ -170,7 +170,7 @@ class ST7567:
         seg = self.seg_offset + (WIDTH - 1 - x if self.flip_x else x)
         return _COLUMNS - 1 - seg if self.seg_reverse else seg
 
-    # --- bytes ---------------------------------------------------------------------------------
+    # --- bytes ----------------------------------------------------------------------------------
 
     def _error(self, text):
         self.error_count += 1
@@ -241,7 +241,7 @@ class ST7567:
         if self._look() != before:
             self.version += 1
 
-    # --- reset ---------------------------------------------------------------------------------
+    # --- reset ----------------------------------------------------------------------------------
 
     def _hard_reset(self):
         self.display_on = 0
@@ -264,7 +264,7 @@ class ST7567:
         self.volume = 32
         self.rmw = None  # column to return to at END
 
-    # --- instructions --------------------------------------------------------------------------
+    # --- instructions ---------------------------------------------------------------------------
 
     def _column_low(self, byte):
         self._set_column(self.column & 0xF0 | byte & 0x0F)

@@ -15,7 +15,15 @@ def columns_of(text):
 
 
 def wrap(text, columns, rows):
-    """`text` in at most `rows` pieces of at most `columns` columns, cut at blanks where there are some."""
+    """`text` in at most `rows` pieces of at most `columns` columns, cut at line ends, and at blanks where there are
+    some."""
+    out = []
+    for part in text.split("\n"):
+        out += _wrap_line(part, columns)
+    return out[:rows]
+
+
+def _wrap_line(text, columns):
     out = []
     line = ""
     for word in _words(text):
@@ -27,7 +35,7 @@ def wrap(text, columns, rows):
             out.append(line[:columns])
             line = line[columns:]
     out.append(line.rstrip())
-    return out[:rows]
+    return out
 
 
 def _words(text):

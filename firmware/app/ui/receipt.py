@@ -101,12 +101,15 @@ def _foot(copy):
     lines = [("", "-")]
     if copy == MERCHANT:
         lines += [
-            ("持卡人签名(CARDHOLDER SIGNATURE):", ""),
+            ("持卡人签名 CARDHOLDER SIGNATURE", ""),
             ("", ""),
             ("", ""),
             ("", "-"),
-            ("本人确认以上交易,同意将其记入本卡账户", ""),
-            ("I ACKNOWLEDGE SATISFACTORY RECEIPT OF RELATIVE GOODS/SERVICES", ""),
+            ("本人确认以上交易,", ""),
+            ("同意将其记入本卡账户", ""),
+            ("I ACKNOWLEDGE SATISFACTORY", ""),
+            ("RECEIPT OF RELATIVE", ""),
+            ("GOODS/SERVICES", ""),
         ]
     return lines
 

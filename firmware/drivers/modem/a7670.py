@@ -19,8 +19,11 @@ _BOOT_MS = const(25_000)  # SIM7600: up to 23 s until the first answer
 _PWRKEY_MS = const(500)
 _PWRKEY_OFF_MS = const(3000)
 
-# Lines that only a module which has just started says.
-_BOOT_LINES = ("RDY", "*ATREADY", "SMS DONE", "PB DONE")
+# Lines that only a module which has just started says; the late ones follow the first answer by some
+# seconds and mean a restart only when no start of ours is so recent.
+_BOOT_LINES = ("RDY", "*ATREADY")
+_LATE_BOOT_LINES = ("SMS DONE", "PB DONE")
+_LATE_MS = const(30_000)
 
 # Reasons, for the screen
 STARTING = "starting"
@@ -65,6 +68,7 @@ class A7670:
         self._data = asyncio.Event()  # the link has data, or was closed
         self._readable = False
         self._up = False  # commands have been answered since the last start
+        self._woke = clock.ticks()
 
     # ---- unsolicited lines ----------------------------------------------------------------------------
 
@@ -79,7 +83,7 @@ class A7670:
         elif text.startswith("+CIPOPEN: %d,0" % _LINK):
             # Too late: whoever asked has given up. The next connect() closes it first.
             self.connected = False
-        elif text.startswith(_BOOT_LINES):
+        elif text.startswith(_BOOT_LINES) or (text.startswith(_LATE_BOOT_LINES) and not self._young()):
             if self._up:
                 self._up = False
                 self.restarts += 1
@@ -87,6 +91,9 @@ class A7670:
                 self._at.interrupted("restart")
         elif text.startswith(("+CREG:", "+CGREG:", "+CEREG:")):
             self._kick.set()
+
+    def _young(self):
+        return self._clock.diff(self._clock.ticks(), self._woke) < _LATE_MS
 
     def _disconnected(self):
         self.connected = False
@@ -196,16 +203,14 @@ class A7670:
                     await self._at.command("ATE0", 2000)
                     await self._at.command("AT+CMEE=2", 2000)
                     self._up = True
+                    self._woke = self._clock.ticks()
                     return
         raise _Trouble(NO_MODEM)
 
     async def _answers(self, tries):
         for _ in range(tries):
-            try:
-                await self._at.command("AT", 300)
+            if await self._at.ping(300):
                 return True
-            except (AtError, asyncio.TimeoutError):
-                pass
         return False
 
     async def _sim(self):

@@ -217,15 +217,25 @@ class Channel:
             raise AtError(c.lines[-1] if c.lines and c.lines[-1].startswith("+") else c.error)
         return c
 
-    async def _resync(self):
-        """A command was abandoned. Ask AT until an answer comes that can only be its own: two in a row."""
+    async def ping(self, timeout_ms):
+        """Whether the modem answers AT within timeout_ms, whatever went before."""
+        async with self._lock:
+            return await self._ping(timeout_ms)
+
+    async def _ping(self, timeout_ms):
         self._lines.reset()
-        for _ in range(2):
-            for _ in range(10):
-                try:
-                    await self._run(Command("AT"), 500)
-                    break
-                except (asyncio.TimeoutError, AtError):
-                    pass
-            else:
-                raise asyncio.TimeoutError()
+        try:
+            await self._run(Command("AT"), timeout_ms)
+            return True
+        except (asyncio.TimeoutError, AtError):
+            return False
+
+    async def _resync(self):
+        """A command was abandoned and its reply may still come: ask AT until two answers came in a row."""
+        good = 0
+        for _ in range(12):
+            good = good + 1 if await self._ping(500) else 0
+            if good == 2:
+                return
+        self._lost = True
+        raise asyncio.TimeoutError()

@@ -92,5 +92,4 @@ async def totals(app):
     """The batch so far, on the screen."""
     sale, void = app.totals()
     text = "%s %d %s\n%s %d %s" % (t("sale"), sale[0], app.yuan(sale[1]), t("void"), void[0], app.yuan(void[1]))
-    rows = text.split("\n")
-    await notice(app, t("totals"), rows[0] + " " + rows[1], "", out_ms(app))
+    await notice(app, t("totals"), text, "", out_ms(app))

@@ -42,5 +42,5 @@ async def show(app, title, result):
             await refused(app, title, result)
         return
     amount = "RMB " + yuan(result.txn.amount)
-    await app.ui.ask(Message(title, t("approved") + " " + amount, "", _RESULT_MS))
+    await app.ui.ask(Message(title, t("approved") + "\n" + amount, "", _RESULT_MS))
     await printing.receipts(app, result.txn)

@@ -22,7 +22,7 @@ async def void(app):
     except Refused as e:
         await refused(app, title, e.args[0])
         return
-    text = "%06d %s" % (original.trace, "RMB " + yuan(original.amount))
+    text = "%06d\nRMB %s" % (original.trace, yuan(original.amount))
     if await app.ui.ask(Message(t("confirm_void"), text, t("ok_cancel"), out_ms(app))) != OK:
         return
     card = pin = None

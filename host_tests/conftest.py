@@ -1,0 +1,110 @@
+"""Collects host_tests/on_target/test_*.py and runs them inside MicroPython, with a capped heap.
+
+CPython never runs firmware code: each of those files is one process of the Unix port, each function in it one test.
+"""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ON_TARGET = ROOT / "host_tests" / "on_target"
+HEAP = "256k"
+LIMIT_S = 240
+
+sys.path.insert(0, str(ROOT / "tools"))
+os.environ.setdefault("SHOUYIN_VECTORS", str(ROOT.parent / "shared" / "vectors"))
+
+
+def pytest_ignore_collect(collection_path, config):
+    # Our own collector below takes these; pytest's would import them into CPython.
+    return None
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    if module_path.parent == ON_TARGET:
+        return OnTargetFile.from_parent(parent, path=module_path)
+    return None
+
+
+def test_names(source):
+    """Names of the test functions of a file, in its order."""
+    return [
+        node.name
+        for node in ast.parse(source).body
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test_")
+    ]
+
+
+class OnTargetFile(pytest.File):
+    """One file, run once; its tests look their result up."""
+
+    def collect(self):
+        self.results = None
+        for name in test_names(self.path.read_text(encoding="utf-8")):
+            yield OnTargetTest.from_parent(self, name=name)
+
+    def result(self, name):
+        if self.results is None:
+            wanted = [i.name for i in self.session.items if i.parent is self]
+            self.results, self.output = run_on_target(self.path, wanted)
+        return self.results.get(name)
+
+
+def run_on_target(path, names=()):
+    """({test name: (passed, text)}, whole output) of a file inside MicroPython."""
+    from simulator import board_process
+
+    command = [
+        board_process.interpreter(), "-X", f"heapsize={HEAP}",
+        str(ON_TARGET / "runner.py"), str(path), *names,
+    ]  # fmt: skip
+    env = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "SHOUYIN_VECTORS", "SEED")}
+    env["HOME"] = os.environ.get("TMPDIR", "/tmp")
+    try:
+        done = subprocess.run(
+            command, env=env, capture_output=True, text=True, timeout=LIMIT_S, check=False, errors="replace"
+        )
+        output = done.stdout + done.stderr
+    except subprocess.TimeoutExpired as e:
+        output = (e.stdout or b"").decode(errors="replace") + f"\nno end after {LIMIT_S} s"
+    results = {}
+    current, text = None, []
+    for line in output.splitlines():
+        word, _, name = line.partition(" ")
+        if word in ("ok", "FAIL") and name.startswith("test_"):
+            results[name] = (word == "ok", text if word == "ok" else [])
+            current, text = (results[name][1], []) if word == "FAIL" else (None, [])
+        elif current is not None:
+            current.append(line)
+        else:
+            text.append(line)
+    return {n: (ok, "\n".join(lines)) for n, (ok, lines) in results.items()}, output
+
+
+class OnTargetFailure(Exception):
+    pass
+
+
+class OnTargetTest(pytest.Item):
+    def runtest(self):
+        result = self.parent.result(self.name)
+        if result is None:
+            raise OnTargetFailure("did not run; the file's output:\n" + self.parent.output[-4000:])
+        passed, text = result
+        if not passed:
+            raise OnTargetFailure(text)
+        if text:
+            self.add_report_section("call", "stdout", text)
+
+    def repr_failure(self, excinfo):
+        if isinstance(excinfo.value, OnTargetFailure):
+            return f"{self.path.name}::{self.name} inside MicroPython\n{excinfo.value}"
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self):
+        return self.path, None, f"{self.path.name}::{self.name}"
