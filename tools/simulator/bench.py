@@ -6,7 +6,6 @@ the same run. The bench is driven by plain calls: press(), swipe(), expect().
 
 import datetime
 import socket
-import time
 from pathlib import Path
 
 from acquirer.host import Host
@@ -249,8 +248,4 @@ class Bench:
         self.press("ENTER")
 
     def wait_for_network(self):
-        self.run_until(self.devices.modem.tcp_ready, "the network", 120_000)
-
-
-def real_seconds():
-    return time.monotonic()
+        self.run_until(self.devices.network_ready, "the network", 120_000)

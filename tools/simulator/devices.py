@@ -85,3 +85,7 @@ class ClassicDevices:
         if not on:
             self.rack.processor_reset()
             self.display.reset(0)
+
+    def network_ready(self):
+        """Whether the modem has its data service open."""
+        return self.modem.tcp.open and not self.modem.tcp.stale

@@ -36,6 +36,18 @@ def side_by_side(images, gap=24, background=(222, 222, 226)):
     return out
 
 
+def stack(images, gap=20, background=(222, 222, 226)):
+    """One picture of several, below each other."""
+    width = max(i.width for i in images)
+    height = sum(i.height for i in images) + gap * (len(images) - 1)
+    out = Image.new("RGB", (width, height), background)
+    y = 0
+    for image in images:
+        out.paste(image, (0, y))
+        y += image.height + gap
+    return out
+
+
 def half_blocks(pixels, width=128, height=64):
     """List of str: two pixel rows in each line of text, so that a 128x64 glass takes 128 x 32 characters."""
     stride = width // 8
