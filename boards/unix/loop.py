@@ -43,10 +43,9 @@ def _look(queue, core):
 
 def install():
     """Call before the firmware's first `import asyncio`."""
-    if bus.current.virtual:
-        import vtasks
+    import vtasks
 
-        vtasks.install()
+    vtasks.install()
     from asyncio import core
 
     def wait_io_event(queue, dt):

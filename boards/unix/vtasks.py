@@ -1,7 +1,8 @@
-# Task and TaskQueue for asyncio in virtual time: they stand in for the interpreter's C module `_asyncio`.
+# Task and TaskQueue for asyncio on the simulated board: they stand in for the interpreter's C module `_asyncio`.
 #
-# The C queue reads the real clock when a task is made ready; a run could then not be repeated. This one asks the
-# time module's shadow. Tasks that are due at the same tick run in the order in which they became ready.
+# The C queue reads the interpreter's own clock, whose ticks do not wrap where the ESP32's do, and which knows nothing
+# of virtual time. This one asks the time module's shadow. Tasks that are due at the same tick run in the order in
+# which they became ready, so that a run in virtual time can be repeated.
 
 import sys
 
@@ -9,7 +10,7 @@ import sys
 def install():
     """Put this module in the place of `_asyncio`; must run before asyncio is first imported."""
     if "asyncio" in sys.modules or "asyncio.core" in sys.modules:
-        raise RuntimeError("asyncio was imported before virtual time was installed")
+        raise RuntimeError("asyncio was imported before the simulated board's clock")
     sys.modules["_asyncio"] = sys.modules[__name__]
 
 

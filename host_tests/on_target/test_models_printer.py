@@ -26,6 +26,7 @@ class Blocks:
 
 def printer(**kw):
     kw.setdefault("decode", lambda two: HANZI[two])
+    kw.setdefault("flow", "none")
     return Printer(font=Blocks(), **kw)
 
 
@@ -161,7 +162,12 @@ def test_busy_line():
     assert p.busy() == 0
     p.power(False, p._now)
     assert p.busy() == 1
-    assert printer(flow="none").busy() == 0
+    p = printer(flow="none")
+    p.paper_out()
+    assert p.busy() == 0 and p.transmit(0) == b""
+    p = Printer()  # both, if nothing is said
+    p.paper_out()
+    assert p.busy() == 1 and p.transmit(0) == b"\x13"
 
 
 def test_fence_is_answered_after_the_paper():

@@ -1,6 +1,7 @@
 """The command line as a process, the control line, and the tables in README.md."""
 
 import os
+import pty
 import re
 import signal
 import socket
@@ -24,16 +25,15 @@ README = kit.ROOT / "tools" / "acquirer" / "README.md"
 PATIENCE_S = 120
 
 
-def start(*arguments, **how):
+def start(*arguments, input_from=subprocess.PIPE):
     environment = {**os.environ, "PYTHONPATH": str(kit.ROOT / "tools")}
     return subprocess.Popen(
         [sys.executable, "-m", "acquirer", *map(str, arguments)],
-        stdin=subprocess.PIPE,
+        stdin=input_from,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-        **how,
     )
 
 
@@ -184,6 +184,27 @@ def test_control_line_of_the_process():
         output, errors = running.process.communicate("nonsense\nquit\n", timeout=PATIENCE_S)
         assert (running.process.returncode, errors) == (0, "")
         assert "unknown command nonsense" in output and "fault=response_code" in output
+
+
+def test_commands_from_a_file(tmp_path):
+    commands = tmp_path / "commands"
+    commands.write_text("fault no_answer\nfaults\nquit\nclear\n")
+    with commands.open() as file:
+        process = start("--port", 0, "--control", input_from=file)
+        output, errors = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, errors) == (0, "")
+    assert output.endswith("armed: no_answer x1\nno_answer x1\n")
+
+
+def test_a_terminal_on_standard_input_turns_the_control_line_on():
+    ours, theirs = pty.openpty()
+    process = start("--port", 0, input_from=theirs)
+    os.close(theirs)
+    os.write(ours, b"faults\nquit\n")
+    output, errors = process.communicate(timeout=PATIENCE_S)
+    os.close(ours)
+    assert (process.returncode, errors) == (0, "")
+    assert output.endswith("nothing armed\n")
 
 
 def test_standard_input_that_ends_does_not_end_the_host():

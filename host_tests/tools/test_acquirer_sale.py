@@ -97,6 +97,25 @@ def test_same_seed_and_clock_give_the_same_answers_byte_by_byte():
     assert run(7) != run(8)
 
 
+def test_events_tell_everything_but_the_card(pos):
+    events = []
+    pos.host.on_event(events.append)
+    pos.host.faults.arm("late_answer")
+    answer = pos.sale(1234)
+    pos.sale(900051)
+    pos.settle((1234, 1))
+    sale, declined, settlement = events
+    same = {"tid": pos.tid, "batch": 1}
+    assert sale.items() >= {**same, "mti": "0200", "kind": "sale", "stan": answer[11]}.items()
+    assert sale.items() >= {"amount": 1234, "rc": "00", "booked": True, "totals": None}.items()
+    assert sale["fault"] == "late_answer" and sale["at"].second == 49
+    assert (declined["rc"], declined["booked"], declined["fault"]) == ("51", False, None)
+    assert declined["note"] == "amount asks for it"
+    expected = {**same, "kind": "settlement", "rc": None, "totals": "11", "booked": True}
+    assert settlement.items() >= expected.items() and settlement["amount"] is None
+    assert set(sale) == set(declined) == set(settlement)
+
+
 # Who asks
 
 
@@ -135,6 +154,7 @@ FORMAT = {
     "month 13": ({14: "3013"}, CHIP),
     "PIN without F26": ({26: None}, {}),
     "PIN without F53": ({53: None}, {}),
+    "PIN without F53, no track": ({53: None}, {"mode": "manual"}),
     "F26 not 12": ({26: "06"}, {}),
     "F22 says no PIN": ({22: "022"}, {}),
     "F22 says PIN": ({22: "021"}, NO_PIN),
@@ -275,8 +295,13 @@ def test_check_digit_14(pos):
     refused(pos, pos.sale(mode="manual", change={2: "6225000000000015"}), "14")
 
 
-def test_pan_too_short_14(pos):
-    refused(pos, pos.sale(mode="manual", change={2: "622500000018"}), "14")
+def test_check_digit_comes_before_the_issuer_14(pos):
+    refused(pos, pos.sale(mode="manual", change={2: "4111111111111112"}), "14")
+
+
+def test_pan_has_13_digits_at_least_14(pos):
+    refused(pos, pos.sale(mode="manual", change={2: "400000000006"}), "14")
+    refused(pos, pos.sale(mode="manual", change={2: "4000000000006"}), "15")
 
 
 def test_card_that_does_not_exist_14_of_a_known_issuer_15_of_none(pos):
@@ -307,6 +332,13 @@ def test_track_enciphered_with_another_key_30(pos):
 def test_track_sent_clear_but_announced_as_enciphered_30(pos):
     track = BY_NAME["normal"].track2.replace("=", "D")
     refused(pos, pos.sale(change={35: track}), "30")
+
+
+@pytest.mark.parametrize(
+    "track", ["6225000000000014" * 2, "6225000000000014D3012", "D30121010000012345000"]
+)
+def test_clear_track_that_is_none_30(pos, track):
+    refused(pos, pos.sale(card=BY_NAME["no_pin"], clear=True, change={35: track}), "30")
 
 
 def test_track_too_short_to_hold_a_window_30(pos):

@@ -88,6 +88,15 @@ def test_absurd_length_ends_the_connection(pos, length):
     assert kit.net_fen(pos.host) == 0
 
 
+@pytest.mark.parametrize("length", [packing.MIN_BODY, packing.MAX_BODY])
+def test_longest_and_shortest_length_are_waited_for(pos, length):
+    connection = Connection(pos.host)
+    assert connection.receive(length.to_bytes(2, "big") + b"\x60" * (length - 1)) == []
+    assert not connection.closed
+    assert connection.receive(b"\x60") == []  # no message, but a frame: the stream goes on
+    assert answers(connection.receive(sale_frame(pos)))[0][39] == "00"
+
+
 def test_requests_before_an_absurd_length_are_answered(pos):
     actions = Connection(pos.host).receive(sale_frame(pos) + b"\xff\xff" + sale_frame(pos))
     assert len(actions) == 2 and actions[1] == Close()

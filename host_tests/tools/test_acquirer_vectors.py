@@ -197,6 +197,20 @@ def test_des_worked_example():
     assert keys.decrypt(key, bytes.fromhex("3FA40E8A984D4815")) == b"Now is t"
 
 
+@pytest.mark.parametrize(
+    "length, window", [(17, (0, 16)), (18, (0, 16)), (19, (2, 18)), (36, (18, 34)), (37, (20, 36))]
+)
+def test_window_of_a_track(length, window):
+    """host-protocol.md 4.6: odd [n-17, n-1), even [n-18, n-2)."""
+    assert keys.track_window(length) == window
+
+
+@pytest.mark.parametrize("length", [0, 1, 15, 16])
+def test_track_without_a_window(length):
+    with pytest.raises(keys.TrackError):
+        keys.track_window(length)
+
+
 def test_kcv_and_components():
     # psec's documented example: KCV of 0123456789ABCDEFFEDCBA9876543210 begins with 08D7.
     key = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")

@@ -135,7 +135,7 @@ def test_escpos_native_qr_is_recorded(dummy):
 
 def test_escpos_status_queries(dummy):
     dummy._raw(b"\x10\x04\x01\x10\x04\x04")
-    p = Printer()
+    p = Printer(flow="none")
     p.paper_out()
     p.receive(dummy.output, 0)
     assert p.transmit(2000) == b"\x1a\x7e"
@@ -175,7 +175,7 @@ def receipt():
 
 
 def test_unpaced_job_loses_bytes_without_flow_control():
-    p = feed_at_baud(Printer(buffer_size=1024), receipt(), honour=False)
+    p = feed_at_baud(Printer(buffer_size=1024, flow="none"), receipt(), honour=False)
     assert p.lost > 500
 
 

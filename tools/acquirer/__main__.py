@@ -137,6 +137,7 @@ def _read_commands(control, ended):
         data = os.read(sys.stdin.fileno(), 4096)
         if not data:
             loop.remove_reader(sys.stdin.fileno())
+            return False
         waiting.extend(data)
         while b"\n" in waiting and not ended.is_set():
             line, _, rest = bytes(waiting).partition(b"\n")
@@ -148,8 +149,13 @@ def _read_commands(control, ended):
             else:
                 if answer:
                     print(answer, flush=True)
+        return not ended.is_set()
 
-    loop.add_reader(sys.stdin.fileno(), on_readable)
+    try:
+        loop.add_reader(sys.stdin.fileno(), on_readable)
+    except PermissionError:  # epoll takes no plain file; but a file never keeps us waiting
+        while on_readable():
+            pass
 
 
 async def _run(host, args):

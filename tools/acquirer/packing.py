@@ -62,12 +62,8 @@ FIELDS = {
     61: ("n", 3, 29, "original transaction"),
     62: ("b", 3, 999, "private data"),
     63: ("text", 3, 163, "operator or texts"),
-    64: (
-        "text",
-        0,
-        8,
-        "MAC",
-    ),  # whatever it holds is compared, a wrong one is A0 and not a format error
+    # Whatever it holds is compared: a wrong one is A0, not a format error.
+    64: ("text", 0, 8, "MAC"),
 }
 
 # A fixed odd number of digits leaves a free half byte: F22 has it on the right, F23 on the left.

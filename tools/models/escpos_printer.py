@@ -17,7 +17,7 @@ How it behaves:
     the middle of a raster if need be.
   * GS r is an ordinary command: by the time it is executed all rows before it are on the paper.
   * flow: "xonxoff" sends XOFF 13 / XON 11 at the water marks and when it goes off / on line;
-    "busy" drives busy(); "none" has neither, as cheap TTL modules.
+    "busy" drives busy(); "both" does both (default); "none" has neither, as cheap TTL modules.
 
 Sources: see printer_commands.py, printer_parser.py, printer_status.py, printer_head.py. The buffer
 size and the water marks are the model's own choice (modules have 4 to 64 KB, devices.md section
@@ -48,7 +48,7 @@ class Printer:
         buffer_size=4096,
         high_water=None,
         low_water=None,
-        flow="none",
+        flow="both",
         head=None,
         chinese_default=True,
         spacing=30,
@@ -157,8 +157,8 @@ class Printer:
     # --- lines besides the UART -----------------------------------------------------------------
 
     def busy(self):
-        """-> 1 while the terminal must not send (flow "busy"), else 0."""
-        if self.flow != "busy":
+        """-> 1 while the terminal must not send, else 0 (always 0 without a BUSY line)."""
+        if self.flow not in ("busy", "both"):
             return 0
         return 0 if self._on and not self._full and self.online() else 1
 
@@ -330,7 +330,7 @@ class Printer:
             self._full = True
         elif n <= self.low_water:
             self._full = False
-        if self.flow != "xonxoff":
+        if self.flow not in ("xonxoff", "both"):
             return
         hold = self._full or not self.online()
         if hold != self._held:

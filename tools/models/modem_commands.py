@@ -8,7 +8,7 @@ list of information lines or None, or raises Failure / CmeError. Test commands (
 every known name.
 
 Sources: SIMCom A76XX Series AT Command Manual V1.09 and SIM7500_SIM7600 Series AT Command Manual
-V2.00 (chapters 2 V.25TER, 3 status control, 4 network, 5 packet domain, 6 SIM), 3GPP TS 27.007.
+V2.00 (names and syntax), replies as modules gave them in public traces, 3GPP TS 27.007.
 Delays are typical of traces of such modules, not of the manuals, which give maxima only.
 """
 

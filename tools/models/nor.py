@@ -4,8 +4,8 @@ Owns: the rules of NOR cells (program clears bits, erase sets a whole block), we
 operations, two planted defects for negative controls, and MicroPython's block protocol on top.
 Must not: open files. The cells live in a storage object with read(addr, n) / write(addr, data).
 
-Sources: JEDEC-style SPI NOR (e.g. Winbond W25Q32JV sections 8.2.15 page program, 8.2.17 sector
-erase: 4 KiB, cells go 1 -> 0 by program and back to 1 only by erase); ESP-IDF "Flash Encryption":
+Sources: SPI NOR data sheets (e.g. Winbond W25Q32JV, page program and sector erase: 4 KiB, cells go
+1 -> 0 by program and back to 1 only by erase); ESP-IDF "Flash Encryption":
 data are encrypted in 16-byte units, so programming over a byte that is not erased leaves garbage,
 which is why strict mode refuses it; MicroPython docs, os.AbstractBlockDev (block protocol).
 

@@ -5,7 +5,8 @@ Must not: share a table with any driver. Write-only: the serial interface cannot
 (ST7567 data sheet, "Microprocessor interface": SPI-4 is write only).
 
 Source: Sitronix ST7567 data sheet ver. 1.4, "Instruction table", "Instruction description",
-"Reset circuit" (what the hardware and what the software reset restore) and "Power ON flow".
+"Reset circuit" (what the hardware and what the software reset restore) and "Power ON flow". What
+could be checked against other public sources, and what not, is in README.md.
 
 What is deliberately hard on a driver:
   * display RAM holds seeded noise at power-on (the RAM is not cleared by any reset);

@@ -19,7 +19,7 @@ def main():
         from .demo import main as demo_main
 
         return demo_main(args.seed, args.out)
-    from .live import main as run_main
+    from .tui import main as run_main
 
     return run_main(args)
 

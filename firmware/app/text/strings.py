@@ -13,7 +13,7 @@ TEXT = {
     "starting": ("正在启动...", "Starting..."),
     "checking_journal": ("正在检查流水", "Checking journal"),
     "swipe_or_amount": ("请刷卡或输入金额", "Swipe or amount"),
-    "operator_batch": ("操作员%s 批%06d", "Op %s B %06d"),
+    "operator_batch": ("操作员%s批%06d", "Op %s B %06d"),
     "reversal_owed_line": ("冲正%d笔 %s", "Rev. %d %s"),
     "receipt_owed_line": ("有签购单未打印", "Slip not printed"),
     "not_signed_in": ("未签到", "Not signed in"),
