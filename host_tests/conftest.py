@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ON_TARGET = ROOT / "host_tests" / "on_target"
 HEAP = "256k"
-LIMIT_S = 240
+LIMIT_S = 150
 
 sys.path.insert(0, str(ROOT / "tools"))
 os.environ.setdefault("SHOUYIN_VECTORS", str(ROOT.parent / "shared" / "vectors"))

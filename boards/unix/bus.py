@@ -5,6 +5,7 @@
 # waits, so runs are repeatable and hours cost milliseconds) or real. Firmware never imports this module: it sees
 # machine, esp32, network, time and board only.
 
+import gc
 import os
 import select
 import socket
@@ -234,6 +235,9 @@ class RemoteBus(Bus):
             self.event("uart", unit, payload)
         elif op == frames.IRQ:
             self.event("irq", unit, payload[0])
+        elif op == frames.ASK_MEMORY:
+            gc.collect()
+            self._send(frames.MEMORY, 0, struct.pack("<II", gc.mem_free(), gc.mem_alloc()))
         else:
             return op, payload
         return None

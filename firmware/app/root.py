@@ -123,8 +123,12 @@ class Terminal:
     # ---- tasks --------------------------------------------------------------------------------------
 
     async def _keys(self):
+        told = False
         while True:
             pressed, name, _ = await self.keypad.get()
+            if self.keypad.stuck and not told:
+                log.warning("keys down at start: %s", " ".join(self.keypad.stuck))
+                told = True
             if pressed:
                 self._last_input = clock.ticks()
                 self.inputs.put(("key", name))

@@ -13,12 +13,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import test_acquirer_kit as kit
+from test_acquirer_kit import close_hosts  # noqa: F401
+
 from acquirer import cards, faults, keys, messages
 from acquirer.codes import APPROVED, RESPONSE_CODES
 from acquirer.control import COMMANDS, Control, Quit
-
-import test_acquirer_kit as kit
-from test_acquirer_kit import close_hosts  # noqa: F401
 
 README = kit.ROOT / "tools" / "acquirer" / "README.md"
 # Only so that a broken test ends; nothing is measured.

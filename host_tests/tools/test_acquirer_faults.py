@@ -7,11 +7,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from acquirer.connection import Close, Connection, Send
-from acquirer.faults import FAULTS
-
 import test_acquirer_kit as kit
 from test_acquirer_kit import close_hosts  # noqa: F401
+
+from acquirer.connection import Close, Connection, Send
+from acquirer.faults import FAULTS
 
 
 class Bench:

@@ -9,12 +9,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import test_acquirer_kit as kit
+from test_acquirer_kit import close_hosts  # noqa: F401
+
 from acquirer import money
 from acquirer.cards import CARDS
 from acquirer.ledger import LedgerError
-
-import test_acquirer_kit as kit
-from test_acquirer_kit import close_hosts  # noqa: F401
 
 
 @pytest.fixture

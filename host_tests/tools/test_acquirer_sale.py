@@ -7,11 +7,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from acquirer.cards import BY_NAME, CARDS, SPECIAL_FEN
-from acquirer.codes import APPROVED
-
 import test_acquirer_kit as kit
 from test_acquirer_kit import close_hosts  # noqa: F401
+
+from acquirer.cards import BY_NAME, CARDS, SPECIAL_FEN
+from acquirer.codes import APPROVED
 
 # host-protocol.md 2.1: 0210 with F2 because the PAN is known.
 APPROVED_FIELDS = {2, 3, 4, 11, 12, 13, 15, 25, 32, 37, 38, 39, 41, 42, 44, 49, 60, 63, 64}

@@ -9,10 +9,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from acquirer.server import serve
-
 import test_acquirer_kit as kit
 from test_acquirer_kit import close_hosts  # noqa: F401
+
+from acquirer.server import serve
 
 # Only so that a broken test ends; nothing is measured.
 PATIENCE_S = 60

@@ -7,10 +7,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from acquirer.cards import BY_NAME
-
 import test_acquirer_kit as kit
 from test_acquirer_kit import close_hosts  # noqa: F401
+
+from acquirer.cards import BY_NAME
 
 # host-protocol.md 2.1.
 SETTLED_FIELDS = {11, 12, 13, 15, 32, 37, 41, 42, 48, 49, 60}

@@ -14,10 +14,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from acquirer import keys, messages, packing
-
 import test_acquirer_kit as kit
 from test_acquirer_kit import close_hosts  # noqa: F401
+
+from acquirer import keys, messages, packing
 
 FOLDER = Path(os.environ.get("SHOUYIN_VECTORS", kit.ROOT.parent / "shared" / "vectors"))
 

@@ -9,11 +9,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from acquirer.cards import BY_NAME
-from acquirer.codes import REVERSAL_DONE
-
 import test_acquirer_kit as kit
 from test_acquirer_kit import close_hosts  # noqa: F401
+
+from acquirer.cards import BY_NAME
+from acquirer.codes import REVERSAL_DONE
 
 # host-protocol.md 2.1, 0410; F2 comes when the request had it.
 REVERSED_FIELDS = {3, 4, 11, 12, 13, 15, 25, 32, 37, 39, 41, 42, 44, 49, 60, 64}

@@ -75,8 +75,7 @@ class Books:
         return [_transaction(row) for row in rows]
 
     def settlements(self, tid):
-        """Settlement attempts in order: dicts of batch, stan, claimed, answered (F48), closed,
-        at."""
+        """Settlement attempts, as dicts of batch, stan, claimed and answered (F48), closed, at."""
         rows = self._rows(
             "SELECT batch, stan, claimed, answered, closed, created_at AS at FROM settlements "
             "WHERE tid = ? ORDER BY id",

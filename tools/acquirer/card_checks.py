@@ -42,8 +42,7 @@ def tracks_readable(x):
 
 
 def _encryption_possible(x):
-    """F53 must name the kind of keys that the sign-in gave: digit 2 the PIK, digit 3 needs a
-    TDK."""
+    """30: F53 names keys that the sign-in did not give (digit 2: PIK, digit 3: TDK)."""
     control = x.fields.get(53)
     if control is None:
         return

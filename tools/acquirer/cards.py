@@ -25,8 +25,7 @@ PIN_BLOCKED_CODE = "75"
 
 @dataclass(frozen=True)
 class Card:
-    """A test card. `answer` is the issuer's code for a sale; `balance_fen` None is without
-    limit."""
+    """A test card. `answer`: the issuer's code for a sale. `balance_fen`: None is no limit."""
 
     name: str
     pan: str

@@ -5,8 +5,9 @@ nothing here is logged or stored but by ledger.add_transaction, which masks it.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from . import messages
+from . import messages, packing
 
 
 class Declined(Exception):
@@ -29,12 +30,12 @@ class Exchange:
 
     `recordable` is set once the request is known to be the terminal's own and its trace to be new:
     from then on a decline is booked as one. `answer` holds fields of the answer that only the
-    action knows; `sign_with` the MAK, when there is one.
+    action knows.
     """
 
     request: messages.RequestKind
-    message: object = field(repr=False)
-    at: object  # datetime: the host's clock when the message came
+    message: packing.Message = field(repr=False)
+    at: datetime  # the host's clock when the message came
     ledger: object = field(repr=False)
     host: object = field(repr=False)
     number: int = 0

@@ -208,8 +208,7 @@ class Fault:
 
 
 class Faults:
-    """Queue of armed faults. Each message uses up one count of the first armed fault that fits
-    it."""
+    """Queue of armed faults: a message uses up one count of the first one that fits it."""
 
     def __init__(self, seed=None):
         self.rng = random.Random(None if seed is None else f"faults/{seed!r}")
@@ -247,8 +246,7 @@ class Faults:
         return [str(fault) for fault in self._armed]
 
     def take(self, mti, kind, answer_fields):
-        """Fault for a message that just came in, or None. `answer_fields`: what an answer may
-        have."""
+        """Fault for a message, or None. `answer_fields`: field numbers that an answer may have."""
         for fault in self._armed:
             if not fault.matches(mti, kind, answer_fields):
                 continue

@@ -88,7 +88,10 @@ _MONEY_KINDS = frozenset(("sale", "void"))
 
 
 class Reply(NamedTuple):
-    """`body`: frame body of the answer (None: there is none). `actions`: how it travels."""
+    """What the host answers (`body`, a frame body or None) and how it travels (`actions`).
+
+    Faults of the way are in the actions only: an answer that gets lost still has its body here.
+    """
 
     body: "bytes | None"
     actions: tuple = ()
@@ -219,7 +222,7 @@ class Host:
         if 64 in answer.fields:
             mac = ecb_mac(x.terminal.keys.mak, packing.mac_input(body))
             if fault and fault.kind.spoils_mac:
-                mac = mac[::-1] if mac[::-1] != mac else "%08X" % (int(mac, 16) ^ 1)
+                mac = mac[::-1] if mac[::-1] != mac else f"{int(mac, 16) ^ 1:08X}"
             body = body[: -packing.MAC_SIZE] + mac.encode()
         return body
 

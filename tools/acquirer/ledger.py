@@ -93,8 +93,7 @@ class Transaction:
 
 @dataclass(frozen=True)
 class BatchTotals:
-    """Totals of a batch for settlement: debit = sales, credit = voids; reversed ones are in
-    neither."""
+    """Totals of a batch: debit are sales, credit voids; reversed ones are in neither."""
 
     debit_fen: int
     debit_count: int
@@ -114,10 +113,17 @@ class Ledger:
         self.lock = threading.RLock()
         try:
             self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self.db.row_factory = sqlite3.Row
-            self._open(path, salt)
         except sqlite3.Error as error:
             raise LedgerError(f"cannot use ledger {path}: {error}") from None
+        self.db.row_factory = sqlite3.Row
+        try:
+            self._open(path, salt)
+        except sqlite3.Error as error:
+            self.db.close()
+            raise LedgerError(f"cannot use ledger {path}: {error}") from None
+        except LedgerError:
+            self.db.close()
+            raise
 
     def _open(self, path, salt):
         # A killed process loses nothing at NORMAL; a power cut of the test computer is no concern.
@@ -165,8 +171,7 @@ class Ledger:
         return self.db.execute(sql, tuple(values.values())).lastrowid
 
     def next_number(self):
-        """The next of a row of numbers that survives a restart: RRN, auth codes and keys use
-        it."""
+        """The next number: it goes on after a restart. RRN, auth codes and keys use it."""
         self.db.execute("UPDATE meta SET value = value + 1 WHERE name = 'number'")
         return self._one("SELECT value FROM meta WHERE name = 'number'")["value"]
 
@@ -273,8 +278,11 @@ class Ledger:
     # Reversals
 
     def reversal(self, tid, batch, stan):
-        """Row of `reversals`, or None. One without original_id is a tombstone: its original has
-        not come yet and must not book when it does."""
+        """Row of `reversals`, or None.
+
+        One without original_id is a tombstone: nothing stands under that trace, and an original
+        that comes later must not book.
+        """
         return self._one(
             "SELECT * FROM reversals WHERE tid = ? AND batch = ? AND stan = ?", tid, batch, stan
         )

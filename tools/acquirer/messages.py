@@ -26,8 +26,7 @@ TYPED_MTI = frozenset(("0100", "0200", "0220", "0400"))
 
 
 class EntryMode(NamedTuple):
-    """What the first two digits of F22 ask for. Field numbers; others of CARD_FIELDS are
-    refused."""
+    """The card fields that an entry mode needs in a sale and in a void, and all it may have."""
 
     name: str
     sale: frozenset

@@ -74,8 +74,7 @@ def same_card(x):
 
 
 def void(x):
-    """Book a void as approved; the sale stays booked, and counts as voided while the void
-    stands."""
+    """Book a void as approved. Its sale stays booked, and is voided while the void stands."""
     _approve(x)
 
 

@@ -68,6 +68,7 @@ FIELDS = {
 
 # A fixed odd number of digits leaves a free half byte: F22 has it on the right, F23 on the left.
 _LEFT_PADDED = {23}
+
 _ALLOWED = {
     "n": re.compile(r"[0-9]+"),
     "z": re.compile(r"[0-9A-F]+"),  # an encrypted track holds any hex digit
@@ -226,6 +227,5 @@ def frame(body):
 
 
 def swap_addresses(tpdu):
-    """TPDU of the response: id, then destination and source exchanged (6000030000 ->
-    6000000003)."""
+    """TPDU of the answer: destination and source exchanged (6000030000 -> 6000000003)."""
     return tpdu[:2] + tpdu[6:] + tpdu[2:6]

@@ -11,8 +11,7 @@ def yuan(fen):
 
 
 def log_line(event):
-    """One line for an event of host.on_event(): time, MTI, terminal, trace, amount, response
-    code."""
+    """One line for an event of Host.on_event(): time, MTI, terminal, trace, amount, code."""
     words = [event["at"].strftime("%Y-%m-%d %H:%M:%S"), event["mti"] or "----", event["kind"]]
     for name, key in (("tid", "tid"), ("batch", "batch"), ("stan", "stan")):
         if event[key] is not None:

@@ -26,6 +26,7 @@ I2C_SCAN = 0x41  # answered by REPLY: addresses
 WDT_START = 0x50  # timeout_ms(4)
 WDT_FEED = 0x51
 RESET = 0x52  # cause(1): the board's processor resets itself; the connection ends
+MEMORY = 0x53  # free(4) used(4): heap after a collection, for ASK_MEMORY
 
 # rack -> board
 WELCOME = 0x81  # virtual(1) reset_cause(1) now_us(8) epoch_s(8, calendar at now_us = 0)
@@ -33,5 +34,6 @@ WAKE = 0x82  # now_us(8)
 REPLY = 0x83
 UART_RX = 0x84  # data
 IRQ = 0x85  # unit = pin; level(1)
+ASK_MEMORY = 0x86  # answered by MEMORY when the board next looks
 
 FOREVER = 0xFFFFFFFFFFFFFFFF

@@ -53,6 +53,7 @@ class Rack:
         self._gpio = []  # models with levels(driven, now_us)
         self._others = []  # anything else that lives in this time
         self._pins = {}
+        self._driven_now = None  # what _driven() found, until a pin changes
         self._watched = []  # pins with an interrupt
         self._outputs = {}  # pin -> callback(level, now_us): power keys, resets, buzzers
         self._resets = {}  # reset pin -> device with reset(level)
@@ -77,7 +78,8 @@ class Rack:
 
     def attach_gpio(self, model):
         """Wire a model with drive({pin: 0/1/None}, now_us), levels(the same, now_us) -> {pin: level}, next_due()
-        and advance(now_us)."""
+        (a level changes by itself only then, or when poke() is called after something was done to the model) and
+        advance(now_us)."""
         self._gpio.append(model)
 
     def attach(self, model):
@@ -122,17 +124,23 @@ class Rack:
         now = self.now_us
         for model in self._others:
             model.advance(now)
+        look = False
         for model in self._gpio:
-            model.advance(now)
+            due = model.next_due()
+            if due is not None and due <= now:
+                model.advance(now)
+                look = True
         for unit, wire in self.wires.items():
             data = wire.advance(now)
             if data:
                 self.events.append(("uart", unit, data))
-        self._look_at_pins()
+        if look:
+            self._look_at_pins()
 
     def poke(self):
         """Call after something was done to a model from outside (a key pressed, a card swiped)."""
         self._step()
+        self._look_at_pins()
 
     def take_events(self):
         events = self.events
@@ -145,6 +153,7 @@ class Rack:
         p = self._pins.get(pin)
         if p is None:
             p = self._pins[pin] = _Pin()
+            self._driven_now = None
         return p
 
     def pin_config(self, pin, mode, pull, level):
@@ -152,12 +161,14 @@ class Rack:
         p = self._pin(pin)
         p.mode = mode
         p.pull = pull
+        self._driven_now = None
         self.pin_set(pin, level)
 
     def pin_set(self, pin, level):
         p = self._pin(pin)
         changed = p.out != level
         p.out = level
+        self._driven_now = None
         if p.mode in (MODE_OUT, MODE_OPEN_DRAIN):
             if pin in self._resets:
                 self._resets[pin].reset(level)
@@ -175,7 +186,9 @@ class Rack:
         self._watched = [n for n, q in self._pins.items() if q.irq]
 
     def _driven(self):
-        return {n: p.driven() for n, p in self._pins.items()}
+        if self._driven_now is None:
+            self._driven_now = {n: p.driven() for n, p in self._pins.items()}
+        return self._driven_now
 
     def levels(self):
         """{pin: level} of all configured pins, as the processor reads them now."""
@@ -259,6 +272,7 @@ class Rack:
     def processor_reset(self):
         """The processor was reset or lost power: all its outputs float, its interrupts are gone."""
         self._pins = {}
+        self._driven_now = None
         self._watched = []
         self.events = []
         self.wdt_due_us = None

@@ -81,7 +81,7 @@ class Bench:
         self._socket, _ = self._listener.accept()
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.settimeout(_REAL_S)
-        self._bus = BusPort(self.rack, True, cause, self._epoch_s)
+        self._bus = BusPort(self.rack, None, cause, self._epoch_s)
 
     def power_off(self):
         """Cut the power: the process is killed, wherever it is."""
@@ -223,6 +223,12 @@ class Bench:
 
     def screenshot(self, path):
         pictures.screen(self.devices.display.pixels()).save(path)
+
+    def memory(self):
+        """(free, used) bytes of the firmware's heap after a collection."""
+        self._bus.ask_memory()
+        self.run_until(lambda: self._bus.memory is not None, "the heap", 5000)
+        return self._bus.memory
 
     # ---- books ----------------------------------------------------------------------------------
 

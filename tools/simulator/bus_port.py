@@ -13,11 +13,13 @@ class BoardGone(Exception):
 
 
 class BusPort:
-    """`reset_cause`: what machine.reset_cause() shall say; `epoch_s`: calendar time [s since 1970] at rack time 0."""
+    """`reset_cause`: what machine.reset_cause() shall say; `epoch_s`: calendar time [s since 1970] at rack time 0;
+    `clock`: callable for the real time [us], None in virtual time."""
 
-    def __init__(self, rack, virtual, reset_cause, epoch_s):
+    def __init__(self, rack, clock, reset_cause, epoch_s):
         self.rack = rack
-        self.virtual = virtual
+        self._clock = clock
+        self.memory = None  # (free, used) bytes of the board's heap after collection, once it was asked for
         self._cause = reset_cause
         self._epoch_s = epoch_s
         self._in = bytearray()
@@ -42,7 +44,8 @@ class BusPort:
 
     def _catch_up(self, t):
         """Let the rack's time reach the board's (its clock comes as the low 32 bits)."""
-        if not self.virtual:
+        if self._clock is not None:
+            self.rack.advance(self._clock())
             return
         now = self.rack.now_us
         ahead = (t - now) & 0xFFFFFFFF
@@ -73,7 +76,7 @@ class BusPort:
             if data[0] != frames.PROTOCOL:
                 raise BoardGone(f"the board speaks protocol {data[0]}, the bench {frames.PROTOCOL}")
             self.greeted = True
-            welcome = struct.pack("<BBQq", self.virtual, self._cause, rack.now_us, self._epoch_s)
+            welcome = struct.pack("<BBQq", self._clock is None, self._cause, rack.now_us, self._epoch_s)
             self._frame(frames.WELCOME, 0, welcome)
         elif op == frames.PIN_CONFIG:
             rack.pin_config(unit, *data)
@@ -91,6 +94,8 @@ class BusPort:
             self._reply(bytes(rack.i2c_addresses(unit)))
         elif op == frames.WDT_START:
             rack.wdt_start(struct.unpack("<I", data)[0])
+        elif op == frames.MEMORY:
+            self.memory = struct.unpack("<II", data)
         elif op == frames.RESET:
             self.reset_wanted = data[0]
         else:
@@ -112,6 +117,11 @@ class BusPort:
                 self._frame(frames.UART_RX, unit, value)
             else:
                 self._frame(frames.IRQ, unit, bytes([value]))
+
+    def ask_memory(self):
+        """Ask the board to collect garbage and tell its heap; `memory` is set when it has answered."""
+        self.memory = None
+        self._frame(frames.ASK_MEMORY, 0, b"")
 
     def wake(self):
         """End the board's wait now (virtual time)."""

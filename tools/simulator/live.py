@@ -176,7 +176,7 @@ class LiveBench:
             if cause == PWRON:
                 self.devices.power(True)
             port = self._listener.sockets[0].getsockname()[1]
-            self._bus = BusPort(self.devices.rack, False, cause, self._epoch_s)
+            self._bus = BusPort(self.devices.rack, self.now_us, cause, self._epoch_s)
             self._connected.clear()
             self._process = BoardProcess(self.flash, port, self.log)
             self.powered = True

@@ -30,9 +30,8 @@ _MARK_MAGIC = b"SYLG"
 _VERSION = const(1)
 PAYLOAD_MAX = const(500)
 
-# How many erased blocks housekeeping keeps ready, and how many are never given to append(): moving live records
-# out of the oldest block needs room of its own, or a full ring could never be emptied.
-_READY = const(8)
+# Erased blocks that are never given to append(): moving live records out of the oldest block needs room of its own,
+# or a full ring could never be emptied.
 _SPARE = const(3)
 
 _BLANK = const(0)  # erased and marked
@@ -64,15 +63,17 @@ class FlashLog:
     """`dev`: a block device with the extended protocol (esp32.Partition): readblocks(n, buf, offset),
     writeblocks(n, buf, offset), ioctl(4) blocks, ioctl(5) block size, ioctl(6, n) erase.
 
-    Places of records ("loc") are byte addresses in the device.
+    Places of records ("loc") are byte addresses in the device. `ready`: how many erased blocks housekeeping keeps
+    ahead of append().
     """
 
-    def __init__(self, dev):
+    def __init__(self, dev, ready=8):
         self._dev = dev
+        self._wanted = ready + _SPARE
         self.block_size = dev.ioctl(5, 0)
         self.blocks = dev.ioctl(4, 0)
-        if self.blocks < _READY + _SPARE:
-            raise ValueError("a log needs at least 11 blocks")
+        if self.blocks < self._wanted + 2:
+            raise ValueError("a log needs at least %d blocks" % (self._wanted + 2))
         self._state = bytearray(self.blocks)
         self._first_seq = array("I", [0] * self.blocks)
         self._wear = array("I", [0] * self.blocks)
@@ -82,6 +83,7 @@ class FlashLog:
         self._head = 0  # block being filled
         self._at = self.block_size  # next free offset in it; block_size: head is full or given up
         self._seq = 0
+        self._churn = 0  # blocks reclaimed in a row without anything new in between
         self.erases = 0  # since mount
         self.programmed = 0  # bytes since mount
         self.torn = 0  # torn tails found by mount
@@ -199,6 +201,8 @@ class FlashLog:
         n = len(payload)
         if n > PAYLOAD_MAX:
             raise ValueError("record too long")
+        if not spare:
+            self._churn = 0
         total = _align(_HEADER + n)
         rec = memoryview(self._rec)[:total]
         for i in range(_HEADER + n, total):
@@ -266,8 +270,15 @@ class FlashLog:
         blocks = self.ready_blocks() - _SPARE
         return (self.block_size - self._at) + max(0, blocks) * (self.block_size - _MARK)
 
+    def live_room(self):
+        """Bytes of live records, their own overhead included, that the ring can hold for ever."""
+        return (self.blocks - self._wanted - 2) * (self.block_size - _MARK)
+
     def needs_housekeeping(self):
-        return self._dirty() >= 0 or self.ready_blocks() < _READY + _SPARE
+        if self._dirty() >= 0:
+            return True
+        # After a whole round in which nothing could be dropped, everything is live: going on would only wear the flash.
+        return self.ready_blocks() < self._wanted and self._churn < self.blocks
 
     def _dirty(self):
         for b in range(self.blocks):
@@ -293,18 +304,19 @@ class FlashLog:
         """
         b = self._dirty()
         if b < 0:
-            if self.ready_blocks() >= _READY + _SPARE:
+            if not self.needs_housekeeping():
                 return False
             b = self.oldest()
             if b < 0:
                 return False
+            self._churn += 1
             relocate(b * self.block_size, (b + 1) * self.block_size)
         self._erase(b)
         return True
 
     def prepare(self, relocate):
         """Housekeeping until append() has its room: at boot, never on the payment path."""
-        while self.ready_blocks() < _READY + _SPARE and self.housekeep(relocate):
+        while self.ready_blocks() < self._wanted and self.housekeep(relocate):
             pass
 
     def _erase(self, b):

@@ -28,6 +28,8 @@ _NUMBER_MAX = const(999999)
 # What one transaction may need at the very most until it is final: intent, outcome, two marks and the trace number
 # of a message in between, each with its header and a new block's mark.
 _TXN_ROOM = const(1024)
+# The longest full record with its header: what a transaction takes of the ring as long as its batch is open.
+_FULL_ROOM = const(208)
 
 
 class JournalFull(Exception):
@@ -41,6 +43,8 @@ class Journal:
     """
 
     def __init__(self, log, capacity):
+        if capacity * _FULL_ROOM > log.live_room():
+            raise ValueError("flash is too small for a batch of %d" % capacity)
         self._log = log
         self.capacity = capacity
         zeros = [0] * capacity

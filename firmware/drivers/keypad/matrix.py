@@ -122,13 +122,17 @@ class Matrix:
         return (("keypad", self.run),)
 
     async def run(self):
-        self._find_stuck()
+        await self._find_stuck()
         for r in self._rows:
             r.irq(self._woken, r.IRQ_FALLING)
         try:
             while True:
                 self._watch()
-                while not self._any_row_low() or self._only_stuck():
+                while True:
+                    if not self._any_row_low():
+                        self._stuck_bits = 0
+                    elif not self._only_stuck():
+                        break
                     await self._wait()
                 await self._follow()
         finally:
@@ -144,8 +148,13 @@ class Matrix:
         except asyncio.TimeoutError:
             pass
 
-    def _find_stuck(self):
-        self._stuck_bits = self.scan()
+    async def _find_stuck(self):
+        """Keys that are down in every one of 8 scans at start: stuck, or something lies on them."""
+        bits = -1
+        for _ in range(8):
+            bits &= self.scan()
+            await asyncio.sleep_ms(_SCAN_MS)
+        self._stuck_bits = bits
         names = []
         for i, name in enumerate(self._layout):
             if self._stuck_bits >> i & 1 and name is not None:
