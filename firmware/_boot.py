@@ -1,9 +1,10 @@
 # First step of the boot: mount the data file system. A volume that cannot be mounted is never
 # formatted, unless it is blank (a new board): there may be keys and settings on it.
 
+import vfs
+
 import board
 import bootstate
-import vfs
 
 
 def _blank(dev):

@@ -1,4 +1,5 @@
-# Second step of the boot: the watchdog, and something on the glass at once. Nothing here needs a file.
+# Second step of the boot: the watchdog, and something on the glass at once. Nothing here needs a
+# file.
 
 import board
 import bootstate

@@ -1,6 +1,7 @@
 """Collects host_tests/on_target/test_*.py and runs them inside MicroPython, with a capped heap.
 
-CPython never runs firmware code: each of those files is one process of the Unix port, each function in it one test.
+CPython never runs firmware code: each of those files is one process of the Unix port, each
+function in it one test.
 """
 
 import ast
@@ -36,7 +37,8 @@ def test_names(source):
     return [
         node.name
         for node in ast.parse(source).body
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test_")
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.name.startswith("test_")
     ]
 
 
@@ -67,7 +69,13 @@ def run_on_target(path, names=()):
     env["HOME"] = os.environ.get("TMPDIR", "/tmp")
     try:
         done = subprocess.run(
-            command, env=env, capture_output=True, text=True, timeout=LIMIT_S, check=False, errors="replace"
+            command,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+            errors="replace",
         )
         output = done.stdout + done.stderr
     except subprocess.TimeoutExpired as e:

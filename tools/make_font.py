@@ -1,8 +1,8 @@
 """Make firmware/assets/font16.bin: GNU Unifont at 16 pixels for ASCII and all of GB2312.
 
-Source: the npm package @fontsource/unifont (Unifont 13.0.06 under the SIL Open Font License 1.1), fetched by npm, or a
-copy of it named by --package. Its outlines are made of whole pixels, so that drawing them at 16 pixels gives the
-bitmaps exactly.
+Source: the npm package @fontsource/unifont (Unifont 13.0.06 under the SIL Open Font License 1.1),
+fetched by npm, or a copy of it named by --package. Its outlines are made of whole pixels, so that
+drawing them at 16 pixels gives the bitmaps exactly.
 
 File format, little endian (read by firmware/app/text/font.py):
 
@@ -42,7 +42,8 @@ def gb2312():
                 out[bytes((row, cell)).decode("gb2312")] = row << 8 | cell
             except UnicodeDecodeError:
                 pass
-    # Python maps the middle dot and the dash to code points that nobody types; accept the usual ones too.
+    # Python maps the middle dot and the dash to code points that nobody types; accept the usual
+    # ones too.
     assert len(out) == 7445, len(out)
     return out
 
@@ -53,8 +54,12 @@ ALIASES = {"·": "・", "—": "―", "¥": "￥"}
 def fetch(folder):
     """Unpack the npm package into `folder`; returns its path."""
     if shutil.which("npm") is None:
-        sys.exit("npm is needed to fetch " + PACKAGE + " (or name an unpacked copy with --package)")
-    subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=folder, check=True, capture_output=True)
+        sys.exit(
+            "npm is needed to fetch " + PACKAGE + " (or name an unpacked copy with --package)"
+        )
+    subprocess.run(
+        ["npm", "pack", "--silent", PACKAGE], cwd=folder, check=True, capture_output=True
+    )
     archive = next(Path(folder).glob("*.tgz"))
     with tarfile.open(archive) as tar:
         tar.extractall(folder)
@@ -62,14 +67,18 @@ def fetch(folder):
 
 
 def glyph(font, char, width):
-    """Rows of the glyph, `width` / 8 bytes each; an 8-pixel glyph is centred in a 16-pixel cell."""
+    """Rows of the glyph, `width` / 8 bytes each; an 8-pixel glyph in the middle."""
     from PIL import Image, ImageDraw
 
     # In grey, then black or white: drawn in one bit, the rasteriser moves some edges by a pixel.
     image = Image.new("L", (width, 16), 0)
     at = (width - round(font.getlength(char))) // 2
     ImageDraw.Draw(image).text((at, 0), char, font=font, fill=255)
-    return image.point(lambda level: 255 * (level > 127)).convert("1", dither=Image.Dither.NONE).tobytes()
+    return (
+        image.point(lambda level: 255 * (level > 127))
+        .convert("1", dither=Image.Dither.NONE)
+        .tobytes()
+    )
 
 
 def build(package):
@@ -109,7 +118,11 @@ def main():
         ASSETS.mkdir(exist_ok=True)
         (ASSETS / "font16.bin").write_bytes(data)
         license_text = (package / "LICENSE").read_text()
-    notice = "font16.bin is made from GNU Unifont 13.0.06 (https://unifoundry.com/unifont/),\nby the GNU Unifont authors (Roman Czyborra, Paul Hardy and others), by tools/make_font.py.\n\n"
+    notice = (
+        "font16.bin is made from GNU Unifont 13.0.06 (https://unifoundry.com/unifont/),\n"
+        "by the GNU Unifont authors (Roman Czyborra, Paul Hardy and others),\n"
+        "with tools/make_font.py.\n\n"
+    )
     (ASSETS / "OFL.txt").write_text(notice + license_text)
     print(f"{ASSETS / 'font16.bin'}: {len(data)} bytes")
 

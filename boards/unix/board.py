@@ -1,17 +1,20 @@
-# The simulated classic terminal: 128x64 mono display, 4x5 keys, 58 mm printer, 4G modem, magnetic stripe.
+# The simulated classic terminal: 128x64 mono display, 4x5 keys, 58 mm printer, 4G modem, magnetic
+# stripe.
 #
-# What an application may ask of a board: CAPS, where files lie, and factories that return ready drivers. Pins are named
-# by pins.csv. The factories are written as for a real ESP32-S3 board: nothing here knows of models.
+# What an application may ask of a board: CAPS, where files lie, and factories that return ready
+# drivers. Pins are named by pins.csv. The factories are written as for a real ESP32-S3 board:
+# nothing here knows of models.
 
 import os
+
+from esp32 import NVS, Partition
+from machine import RTC, SPI, UART, WDT, Pin
 
 from drivers.card.magstripe import MagStripe
 from drivers.display.st7567 import ST7567
 from drivers.keypad.matrix import Matrix
 from drivers.modem.a7670 import A7670
 from drivers.printer.thermal import Thermal
-from esp32 import NVS, Partition
-from machine import RTC, SPI, UART, WDT, Pin
 
 NAME = "unix-classic"
 CAPS = {
@@ -95,7 +98,8 @@ def journal_partition():
 
 
 def device_secret():
-    """32 bytes that no other device has, made at the first call. On a product NVS is an encrypted partition."""
+    """32 bytes that no other device has, made at the first call. On a product NVS is an encrypted
+    partition."""
     nvs = NVS("shouyin")
     secret = bytearray(32)
     try:

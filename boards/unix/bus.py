@@ -1,9 +1,9 @@
 # What the simulated processor's pins are wired to, and the clock it lives by.
 #
-# Owns the link to the rack of device models (tools/models/rack.py): in this process (LocalBus, for tests inside
-# MicroPython) or in another one over a socket (RemoteBus). Time is virtual (it passes only while the firmware
-# waits, so runs are repeatable and hours cost milliseconds) or real. Firmware never imports this module: it sees
-# machine, esp32, network, time and board only.
+# Owns the link to the rack of device models (tools/models/rack.py): in this process (LocalBus, for
+# tests inside MicroPython) or in another one over a socket (RemoteBus). Time is virtual (it passes
+# only while the firmware waits, so runs are repeatable and hours cost milliseconds) or real.
+# Firmware never imports this module: it sees machine, esp32, network, time and board only.
 
 import gc
 import os
@@ -22,8 +22,8 @@ HARD_RESET = 2
 WDT_RESET = 3
 SOFT_RESET = 5
 
-# What one pass of the event loop is taken to cost in virtual time: a task that polls in a tight loop must
-# see time pass, or it would wait for ever.
+# What one pass of the event loop is taken to cost in virtual time: a task that polls in a tight
+# loop must see time pass, or it would wait for ever.
 _PASS_US = 20
 
 _FRAME_MAX = 4096
@@ -40,7 +40,9 @@ class Bus:
     def __init__(self):
         self.virtual = True
         self.reset_cause = PWRON_RESET
-        self.epoch_s = 946_684_800  # calendar [s since 1970] at now_us() == 0: an ESP32 wakes up in 2000
+        self.epoch_s = (
+            946_684_800  # calendar [s since 1970] at now_us() == 0: an ESP32 wakes up in 2000
+        )
         self.uart_sinks = {}  # unit -> callable(bytes)
         self.irq_sinks = {}  # pin -> callable()
         self.timers = []  # objects with due_us and fire()
@@ -106,7 +108,8 @@ class Bus:
 
 
 class LocalBus(Bus):
-    """The rack lives in this process. virtual=False lets real time pass (a REPL at the simulated board)."""
+    """The rack lives in this process. virtual=False lets real time pass (a REPL at the simulated
+    board)."""
 
     def __init__(self, rack=None, virtual=True):
         super().__init__()

@@ -1,8 +1,8 @@
 # The ESP32 port's `esp32` module over a file that behaves like NOR flash.
 #
-# The file named by SHOUYIN_FLASH holds 4 MiB laid out by partitions.csv; it is made, erased, when it is missing.
-# Rules of NOR (tools/models/nor.py): an erase sets 4 KiB to 0xff, programming only clears bits, programming over a
-# byte that is not erased is an error.
+# The file named by SHOUYIN_FLASH holds 4 MiB laid out by partitions.csv; it is made, erased, when
+# it is missing. Rules of NOR (tools/models/nor.py): an erase sets 4 KiB to 0xff, programming only
+# clears bits, programming over a byte that is not erased is an error.
 
 import json
 import os
@@ -17,7 +17,8 @@ _SUBTYPES = {"factory": 0x00, "phy": 0x01, "nvs": 0x02, "ota": 0x00, "fat": 0x81
 
 
 class FileStorage:
-    """Cells in a file. Every write reaches the operating system at once: killing this process is a power cut."""
+    """Cells in a file. Every write reaches the operating system at once: killing this process is a
+    power cut."""
 
     def __init__(self, path, size):
         try:
@@ -69,7 +70,15 @@ def _table():
             line = line.strip()
             if line and not line.startswith("#"):
                 name, kind, subtype, offset, size = [c.strip() for c in line.split(",")[:5]]
-                rows.append((_number(kind, _TYPES), _number(subtype, _SUBTYPES), int(offset, 0), int(size, 0), name))
+                rows.append(
+                    (
+                        _number(kind, _TYPES),
+                        _number(subtype, _SUBTYPES),
+                        int(offset, 0),
+                        int(size, 0),
+                        name,
+                    )
+                )
     return rows
 
 
@@ -123,8 +132,8 @@ class Partition:
 
 
 class NVS:
-    """Non-volatile storage: keys of up to 15 characters in namespaces, beside the flash image. As on the chip a
-    change is durable after commit()."""
+    """Non-volatile storage: keys of up to 15 characters in namespaces, beside the flash image. As
+    on the chip a change is durable after commit()."""
 
     def __init__(self, namespace):
         path = os.getenv("SHOUYIN_FLASH")

@@ -1,7 +1,7 @@
 # How the event loop waits on the simulated board: for the bus, not for the operating system.
 #
-# All inputs of the board come through the bus, so nothing has to be polled. In virtual time the wait makes
-# time jump to the next thing that happens.
+# All inputs of the board come through the bus, so nothing has to be polled. In virtual time the
+# wait makes time jump to the next thing that happens.
 
 import select
 import socket
@@ -12,8 +12,8 @@ _IOCTL_POLL = 3
 
 
 def _ready(stream, mask):
-    """Events of `mask` that are there now. Streams made in Python (UART, ThreadSafeFlag) are asked directly: the
-    interpreter's poll() waits at least a millisecond for them."""
+    """Events of `mask` that are there now. Streams made in Python (UART, ThreadSafeFlag) are asked
+    directly: the interpreter's poll() waits at least a millisecond for them."""
     if isinstance(stream, socket.socket):
         poller = select.poll()
         poller.register(stream, mask)
@@ -23,7 +23,8 @@ def _ready(stream, mask):
 
 
 def _look(queue, core):
-    """One look at every stream that a task waits for; asyncio.core's IOQueue keeps [reader, writer, stream]."""
+    """One look at every stream that a task waits for; asyncio.core's IOQueue keeps [reader,
+    writer, stream]."""
     for entry in list(queue.map.values()):
         stream = entry[-1]
         writer = len(entry) - 2

@@ -1,15 +1,15 @@
 # The ESP32 port's `machine` module over the simulated board: same names, arguments and refusals.
 #
-# What the ESP32 port lacks does not exist here. Pins, UART, SPI and I2C reach device models through bus.current.
-# Numbering as an ESP32-S3: GPIO 0-48 without 22-25, UART 0-2 (the REPL is on USB), SPI 1-2, I2C 0-1, Timer 0-3.
+# What the ESP32 port lacks does not exist here. Pins, UART, SPI and I2C reach device models
+# through bus.current. Numbering as an ESP32-S3: GPIO 0-48 without 22-25, UART 0-2 (the REPL is on
+# USB), SPI 1-2, I2C 0-1, Timer 0-3.
 
 import io
 import os
+import time
 
 import bus
-import time
-import utime
-from bus import HARD_RESET, PWRON_RESET, SOFT_RESET, WDT_RESET
+from bus import HARD_RESET, PWRON_RESET, SOFT_RESET, WDT_RESET  # noqa: F401  the port has them
 
 DEEPSLEEP_RESET = 4
 
@@ -185,9 +185,10 @@ _load_pin_names()
 
 
 class UART(io.IOBase):
-    """As ports/esp32/machine_uart.c: ring buffers of rxbuf and txbuf bytes (default 256, at least 129), read()
-    returns None when nothing is there, bytes that arrive at a full rxbuf are lost, and write() BLOCKS until all
-    bytes are in the transmit buffer: a write of more than fits there stops the whole loop."""
+    """As ports/esp32/machine_uart.c: ring buffers of rxbuf and txbuf bytes (default 256, at least
+    129), read() returns None when nothing is there, bytes that arrive at a full rxbuf are lost,
+    and write() BLOCKS until all bytes are in the transmit buffer: a write of more than fits there
+    stops the whole loop."""
 
     INV_RX = 4
     INV_TX = 32
@@ -211,8 +212,9 @@ class UART(io.IOBase):
         self._sent_us = 0  # when everything written so far will have left
         self.init(baudrate, bits, parity, stop, **options)
 
-    def init(self, baudrate=115200, bits=8, parity=None, stop=1, *, tx=None, rx=None, rts=None, cts=None,
-             txbuf=None, rxbuf=None, timeout=0, timeout_char=0, invert=0, flow=0):  # fmt: skip
+    def init(self, baudrate=115200, bits=8, parity=None, stop=1, *, tx=None, rx=None, rts=None,
+             cts=None, txbuf=None, rxbuf=None, timeout=0, timeout_char=0, invert=0,
+             flow=0):  # fmt: skip
         if bits not in (5, 6, 7, 8) or stop not in (1, 2):
             raise ValueError("invalid data or stop bits")
         if (rxbuf is not None and rxbuf <= self._FIFO) or (txbuf and txbuf <= self._FIFO):
@@ -293,8 +295,8 @@ class SPI:
     MSB = 0
     LSB = 1
 
-    def __init__(self, id, baudrate=500000, *, polarity=0, phase=0, bits=8, firstbit=MSB, sck=None, mosi=None,
-                 miso=None):  # fmt: skip
+    def __init__(self, id, baudrate=500000, *, polarity=0, phase=0, bits=8, firstbit=MSB,
+                 sck=None, mosi=None, miso=None):  # fmt: skip
         if id not in (1, 2):
             raise ValueError("SPI(%s) doesn't exist" % id)
         self._id = id
@@ -302,8 +304,8 @@ class SPI:
         if bits != 8 or firstbit != self.MSB:
             raise NotImplementedError("the bench wires 8 bit, MSB first")
 
-    def init(self, baudrate=None, *, polarity=None, phase=None, bits=None, firstbit=None, sck=None, mosi=None,
-             miso=None):  # fmt: skip
+    def init(self, baudrate=None, *, polarity=None, phase=None, bits=None, firstbit=None,
+             sck=None, mosi=None, miso=None):  # fmt: skip
         if baudrate:
             self._baud = baudrate
 
@@ -373,8 +375,8 @@ class I2C:
 
 
 class WDT:
-    """Task watchdog: once started it cannot be stopped; a missed feed resets the processor. As in the port,
-    constructing it again re-configures it."""
+    """Task watchdog: once started it cannot be stopped; a missed feed resets the processor. As in
+    the port, constructing it again re-configures it."""
 
     def __init__(self, id=0, timeout=5000):
         if id != 0:
@@ -422,7 +424,9 @@ class Timer:
         if options:
             self.init(**options)
 
-    def init(self, *, mode=PERIODIC, period=-1, callback=None, freq=None, tick_hz=1000, hard=False):
+    def init(
+        self, *, mode=PERIODIC, period=-1, callback=None, freq=None, tick_hz=1000, hard=False
+    ):
         self._mode = mode
         self._period_us = int(1_000_000 / freq) if freq else period * 1_000_000 // tick_hz
         self._callback = callback

@@ -1,7 +1,8 @@
 # The ESP32 port's `network` module: a Wi-Fi station that joins one simulated access point.
 #
-# SHOUYIN_WIFI="ssid:password" is what is in the air; without it scan() finds nothing. Once joined, the firmware's own
-# sockets (the interpreter's) are the network. What the port lacks does not exist here; no PPP, no LAN yet.
+# SHOUYIN_WIFI="ssid:password" is what is in the air; without it scan() finds nothing. Once joined,
+# the firmware's own sockets (the interpreter's) are the network. What the port lacks does not
+# exist here; no PPP, no LAN yet.
 
 import os
 
@@ -88,7 +89,11 @@ class WLAN:
         self._need_active()
         bus.current.spend(2_000_000)
         ap = _in_the_air()
-        return [(ap[0].encode(), b"\x02\x00\x00\x00\x00\x01", 6, -52, AUTH_WPA2_PSK, False)] if ap else []
+        return (
+            [(ap[0].encode(), b"\x02\x00\x00\x00\x00\x01", 6, -52, AUTH_WPA2_PSK, False)]
+            if ap
+            else []
+        )
 
     def connect(self, ssid=None, password=None, *, bssid=None):
         self._need_active()

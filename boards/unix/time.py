@@ -1,8 +1,8 @@
 # The ESP32 port's `time`, over the simulated board's clock.
 #
-# Shadows the built-in module (which stays reachable as utime). Ticks wrap at 2**30 ms as on the ESP32, and start
-# 20 s before the wrap, so that every run crosses it. time() counts whole seconds since 2000-01-01, the epoch of
-# the ESP32 port (the Unix port's own is 1970).
+# Shadows the built-in module (which stays reachable as utime). Ticks wrap at 2**30 ms as on the
+# ESP32, and start 20 s before the wrap, so that every run crosses it. time() counts whole seconds
+# since 2000-01-01, the epoch of the ESP32 port (the Unix port's own is 1970).
 
 import bus
 import utime

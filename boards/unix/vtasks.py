@@ -1,8 +1,10 @@
-# Task and TaskQueue for asyncio on the simulated board: they stand in for the interpreter's C module `_asyncio`.
+# Task and TaskQueue for asyncio on the simulated board: they stand in for the interpreter's C
+# module `_asyncio`.
 #
-# The C queue reads the interpreter's own clock, whose ticks do not wrap where the ESP32's do, and which knows nothing
-# of virtual time. This one asks the time module's shadow. Tasks that are due at the same tick run in the order in
-# which they became ready, so that a run in virtual time can be repeated.
+# The C queue reads the interpreter's own clock, whose ticks do not wrap where the ESP32's do, and
+# which knows nothing of virtual time. This one asks the time module's shadow. Tasks that are due
+# at the same tick run in the order in which they became ready, so that a run in virtual time can
+# be repeated.
 
 import sys
 
@@ -15,7 +17,7 @@ def install():
 
 
 class TaskQueue:
-    """Tasks in order of the tick at which they are due (a list: a terminal has some twenty tasks)."""
+    """Tasks in order of the tick at which they are due (a list: there are some twenty)."""
 
     def __init__(self):
         self._tasks = []
@@ -43,8 +45,9 @@ class TaskQueue:
 class Task:
     """A coroutine with what asyncio.core keeps of it: the attribute names are asyncio.core's.
 
-    data: what the task waits for (a queue, another task) or, when finished, how it ended.
-    state: True running, a TaskQueue of tasks that wait for its end, None ended unseen, False ended and seen.
+    data: what the task waits for (a queue, another task) or, when finished, how it ended. state:
+    True running, a TaskQueue of tasks that wait for its end, None ended unseen, False ended and
+    seen.
     """
 
     def __init__(self, coro, globals=None):

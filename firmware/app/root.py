@@ -2,9 +2,10 @@
 
 import asyncio
 
+import machine
+
 import board
 import bootstate
-import machine
 
 from .crypto import seal
 from .host import cup
@@ -61,7 +62,8 @@ class Terminal:
         log.error("reset: %s", why)
         machine.reset()
 
-    # ---- making -------------------------------------------------------------------------------------
+    # ---- making
+    # -------------------------------------------------------------------------------------
 
     def load(self):
         """Settings, keys, operators. ServiceNeeded says which screen to show."""
@@ -110,7 +112,14 @@ class Terminal:
         self.engine = Engine(self.journal, session, settings, reversals)
         settlement = Settlement(self.journal, session, settings, self.engine)
         app = App(
-            settings, self.operators, self.journal, session, self.engine, reversals, settlement, link
+            settings,
+            self.operators,
+            self.journal,
+            session,
+            self.engine,
+            reversals,
+            settlement,
+            link,
         )
         app.owed = recovery.recover(self.journal, session, reversals, settlement)
         app.ui = self.ui
@@ -120,7 +129,8 @@ class Terminal:
         self.app = app
         self.drivers = bearers + [self.printer, self.card_reader]
 
-    # ---- tasks --------------------------------------------------------------------------------------
+    # ---- tasks
+    # --------------------------------------------------------------------------------------
 
     async def _keys(self):
         told = False

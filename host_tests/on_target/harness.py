@@ -68,7 +68,8 @@ async def until(condition, ms, what="condition"):
 
 
 async def cancel_at(ms, make):
-    """Run make() as a task and cancel it after `ms` of virtual time. Returns True when it had already ended."""
+    """Run make() as a task and cancel it after `ms` of virtual time. Returns True when it had
+    already ended."""
     task = asyncio.create_task(make())
     await asyncio.sleep_ms(ms)
     done = task.done()

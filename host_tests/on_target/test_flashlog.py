@@ -3,9 +3,10 @@
 import gc
 import os
 
+from harness import Rng, raises
+
 from app.store import flashlog
 from app.store.flashlog import FlashError, FlashLog, LogFull
-from harness import Rng, raises
 from models.nor import BlockDevice, NorFlash, PowerCut, RamStorage
 
 BLOCK = 512  # small blocks: a short workload then goes round the ring several times
@@ -19,7 +20,7 @@ def device(blocks=BLOCKS, block=BLOCK, storage=None, **options):
 
 
 class Store:
-    """A dict over a flash log, the smallest owner there can be: the latest record of a key counts."""
+    """A dict over a flash log, the smallest owner there can be: the latest record counts."""
 
     def __init__(self, dev, log_class=FlashLog):
         self.log = log_class(dev, ready=6)
@@ -200,14 +201,16 @@ def test_wear_is_even():
     assert most - least <= 2, (least, most)
 
 
-# ---- power cuts -------------------------------------------------------------------------------------
+# ---- power cuts
+# -------------------------------------------------------------------------------------
 
 
 def workload(rng, n):
-    """[(key, value, idle)]: some keys are written once and must survive many rounds of the ring. Idle time is rare
-    enough that the ring is nearly empty of erased blocks at times, so that recovery has to reclaim some."""
+    """[(key, value, idle)]: some keys are written once and must survive many rounds of the ring.
+    Idle time is rare enough that the ring is nearly empty of erased blocks at times, so that
+    recovery has to reclaim some."""
     steps = [(20 + i, b"old %d" % i, False) for i in range(4)]
-    for i in range(n):
+    for _ in range(n):
         steps.append((rng.below(5), rng.bytes(rng.below(90)), rng.below(12) == 0))
     return steps
 
@@ -243,8 +246,8 @@ class Sweep:
         s.put(key, value)
 
     def run(self, cut, torn, second=None):
-        """Cut at operation `cut`; with `second`, cut the recovery's own operation number `second` as well.
-        True when the second cut was reached."""
+        """Cut at operation `cut`; with `second`, cut the recovery's own operation number `second`
+        as well. True when the second cut was reached."""
         nor, dev, s = self.fresh()
         nor.cut_at(cut, torn, seed=cut)
         done = {}
@@ -282,7 +285,8 @@ class Sweep:
             if after.values not in allowed:
                 self.violation(where)
                 return
-            # It must go on working: more records, once round the ring, and all there after another boot.
+            # It must go on working: more records, once round the ring, and all there after another
+            # boot.
             kept = dict(after.values)
             for i in range(12):
                 after.put(i % 3, b"after %d" % i)
@@ -292,7 +296,7 @@ class Sweep:
             last.open()
             if last.values != kept:
                 self.violation(where)
-        except Exception as e:
+        except Exception as e:  # noqa: BLE001  whatever it is, it is a violation
             self.violation((where, type(e).__name__))
 
     def violation(self, what):
@@ -347,7 +351,8 @@ def test_random_workloads_and_cuts():
     print("%d cuts" % cuts)
 
 
-# ---- negative controls: a harness that does not see these defects would prove nothing -----------------
+# ---- negative controls: a harness that does not see these defects would prove nothing
+# -----------------
 
 
 class Careless(FlashLog):

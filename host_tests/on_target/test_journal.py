@@ -3,12 +3,13 @@
 import binascii
 import gc
 
+from harness import Rng, raises
+
 from app.pay import txn
 from app.store import records
 from app.store.flashlog import FlashLog
 from app.store.journal import Journal, JournalFull
 from app.store.records import Txn
-from harness import Rng, raises
 from models.nor import BlockDevice, NorFlash, PowerCut, RamStorage
 
 BLOCK = 1024
@@ -16,8 +17,18 @@ BLOCKS = 16
 SALE, VOID = 1, 2
 
 
+_storage = RamStorage(0)
+_blank = b""
+
+
 def device(block=BLOCK, blocks=BLOCKS):
-    nor = NorFlash(RamStorage(block * blocks), block * blocks, block)
+    """(NorFlash, BlockDevice), erased. All tests share one piece of memory: the heap is small."""
+    global _blank
+    if len(_storage.data) != block * blocks:
+        _storage.data = bytearray(block * blocks)
+        _blank = b"\xff" * (block * blocks)
+    _storage.data[:] = _blank
+    nor = NorFlash(_storage, block * blocks, block)
     return nor, BlockDevice(nor, 0, blocks)
 
 
@@ -46,9 +57,11 @@ def approve(t):
     t.issuer, t.acquirer, t.org = "90310000", "00095840", "CUP"
 
 
-FIELDS = ("kind", "amount", "batch", "trace", "entry_mode", "pin_entered", "operator", "when", "pan_masked", "expiry",
-          "original_trace", "original_rrn", "original_auth", "state", "response_code", "reason", "rrn", "auth_code",
-          "host_date", "host_time", "settle_date", "issuer", "acquirer", "org", "printed", "tries")  # fmt: skip
+FIELDS = (
+    "kind amount batch trace entry_mode pin_entered operator when pan_masked expiry "
+    "original_trace original_rrn original_auth state response_code reason rrn auth_code host_date host_time "
+    "settle_date issuer acquirer org printed tries"
+).split()
 
 
 def as_dict(t):
@@ -59,7 +72,8 @@ def snapshot(j):
     return [as_dict(j.load(i)) for i in range(len(j))]
 
 
-# ---- what it keeps ------------------------------------------------------------------------------------
+# ---- what it keeps
+# ------------------------------------------------------------------------------------
 
 
 def test_a_transaction_comes_back_with_every_field():
@@ -85,7 +99,11 @@ def test_a_void_and_its_original_change_in_one_commit():
     approve(first)
     j.finish(first)
     void = Txn(VOID, first.amount)
-    void.original_trace, void.original_rrn, void.original_auth = first.trace, first.rrn, first.auth_code
+    void.original_trace, void.original_rrn, void.original_auth = (
+        first.trace,
+        first.rrn,
+        first.auth_code,
+    )
     void.other_trace, void.other_state = first.trace, txn.VOIDED
     j.begin(void)
     approve(void)
@@ -130,7 +148,8 @@ def test_an_unknown_schema_is_counted_and_not_believed():
     assert again.unreadable == 2
 
 
-# ---- numbers ------------------------------------------------------------------------------------------
+# ---- numbers
+# ------------------------------------------------------------------------------------------
 
 
 def test_trace_numbers_are_never_given_twice_even_after_a_cut():
@@ -203,7 +222,8 @@ def test_full_journal_refuses_before_anything_is_written():
 
 
 def test_full_flash_refuses_before_anything_is_written():
-    """Never idle: no block is erased, and the journal says so while there is still room for what was begun."""
+    """Never idle: no block is erased, and the journal says so while there is still room for what
+    was begun."""
     nor, dev = device(2048, 16)
     j = opened(dev, capacity=50)
     n = 0
@@ -277,12 +297,13 @@ def test_a_transaction_whose_record_rots_away_keeps_its_money():
     assert (k.amount(0), k.trace(0), k.state(0)) == (777, t.trace, txn.UNKNOWN)
 
 
-# ---- power cuts of a whole day ------------------------------------------------------------------------
+# ---- power cuts of a whole day
+# ------------------------------------------------------------------------
 
 
 class Day:
-    """Random but repeatable journal work; `model` is what was acknowledged, `next` what the call under way would
-    make of it."""
+    """Random but repeatable journal work; `model` is what was acknowledged, `next` what the call
+    under way would make of it."""
 
     def __init__(self, dev, seed, steps):
         self.rng = Rng(seed)
@@ -349,7 +370,8 @@ def pictures_of(seed, steps):
 
 
 def test_power_cut_at_every_operation_of_a_day():
-    """After a cut the journal is as it was before the commit under way, or as after it; nothing else."""
+    """After a cut the journal is as it was before the commit under way, or as after it; nothing
+    else."""
     seed, steps = 4, 60
     first, last, after = pictures_of(seed, steps)
     cuts = 0
@@ -375,7 +397,8 @@ def test_power_cut_at_every_operation_of_a_day():
 
 
 def _allowed(after, cut):
-    """Pictures between which operation number `cut` lies: the last one before it and the first one behind it."""
+    """Pictures between which operation number `cut` lies: the last one before it and the first one
+    behind it."""
     before = [p for ops, p in after if ops <= cut]
     behind = [p for ops, p in after if ops > cut]
     return before[-1:] + behind[:1]

@@ -1,7 +1,7 @@
 # The bus protocol between a simulated board and the rack of device models in another process.
 #
-# One reliable byte stream (a TCP socket on the loopback; a serial line works too). The board is the master of
-# simulated time: each of its frames carries the low 32 bits of its clock. Frames are
+# One reliable byte stream (a TCP socket on the loopback; a serial line works too). The board is
+# the master of simulated time: each of its frames carries the low 32 bits of its clock. Frames are
 #
 #   board -> rack   op(1) unit(1) length(2, little endian) time_us(4, little endian) payload
 #   rack -> board   op(1) unit(1) length(2, little endian) payload
@@ -12,7 +12,9 @@ PROTOCOL = 1
 
 # board -> rack
 HELLO = 0x01  # payload: PROTOCOL(1); answered by WELCOME
-WAIT = 0x02  # until_us(8), all ones: for ever. Answered by WAKE once something happened or time is up
+WAIT = (
+    0x02  # until_us(8), all ones: for ever. Answered by WAKE once something happened or time is up
+)
 PIN_CONFIG = 0x10  # unit = pin; mode(1) pull(1) level(1)
 PIN_SET = 0x11  # unit = pin; level(1)
 PIN_IRQ = 0x12  # unit = pin; trigger(1)

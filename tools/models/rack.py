@@ -1,8 +1,9 @@
 # The rack: everything that is soldered to the terminal's processor, as device models on wires.
 #
-# Owns simulated time, the levels of the pins and the list of attached devices. It is what a board's bus
-# (boards/unix/bus.py: in the same process or over a socket) talks to: pins, UART, SPI and I2C go in, bytes
-# and pin interrupts come out. Sans-I/O: no socket, no clock, no thread. Runs on CPython and on MicroPython.
+# Owns simulated time, the levels of the pins and the list of attached devices. It is what a
+# board's bus (boards/unix/bus.py: in the same process or over a socket) talks to: pins, UART, SPI
+# and I2C go in, bytes and pin interrupts come out. Sans-I/O: no socket, no clock, no thread. Runs
+# on CPython and on MicroPython.
 
 from .wire import Wire
 
@@ -40,8 +41,8 @@ class _Pin:
 class Rack:
     """Devices around the processor, and the time they live in.
 
-    `now_us` is absolute simulated time [us]. `events` collects what the terminal must hear of, in order:
-    ("uart", unit, bytes) and ("irq", pin, level); the bus takes them with take_events().
+    `now_us` is absolute simulated time [us]. `events` collects what the terminal must hear of, in
+    order: ("uart", unit, bytes) and ("irq", pin, level); the bus takes them with take_events().
     """
 
     def __init__(self):
@@ -60,7 +61,8 @@ class Rack:
         self.wdt_due_us = None
         self.wdt_timeout_us = 0
 
-    # ---- building -------------------------------------------------------------------------------------
+    # ---- building
+    # -------------------------------------------------------------------------------------
 
     def attach_uart(self, unit, device, baud=115200):
         """Wire a UART peer to UART `unit` at `baud` bit/s."""
@@ -77,20 +79,22 @@ class Rack:
         self._i2c.setdefault(unit, {})[address] = device
 
     def attach_gpio(self, model):
-        """Wire a model with drive({pin: 0/1/None}, now_us), levels(the same, now_us) -> {pin: level}, next_due()
-        (a level changes by itself only then, or when poke() is called after something was done to the model) and
-        advance(now_us)."""
+        """Wire a model with drive({pin: 0/1/None}, now_us), levels(the same, now_us) -> {pin:
+        level}, next_due() (a level changes by itself only then, or when poke() is called after
+        something was done to the model) and advance(now_us)."""
         self._gpio.append(model)
 
     def attach(self, model):
-        """Let something else live in the rack's time: next_due() and advance(now_us), as a network."""
+        """Let something else live in the rack's time: next_due() and advance(now_us), as a
+        network."""
         self._others.append(model)
 
     def on_output(self, pin, callback):
         """callback(level, now_us) at each change of an output pin (power key, buzzer)."""
         self._outputs[pin] = callback
 
-    # ---- time -----------------------------------------------------------------------------------------
+    # ---- time
+    # -----------------------------------------------------------------------------------------
 
     def next_due(self):
         """Absolute time [us] of the next thing that happens without the terminal, or None."""
@@ -147,7 +151,8 @@ class Rack:
         self.events = []
         return events
 
-    # ---- pins -----------------------------------------------------------------------------------------
+    # ---- pins
+    # -----------------------------------------------------------------------------------------
 
     def _pin(self, pin):
         p = self._pins.get(pin)
@@ -217,7 +222,8 @@ class Rack:
                 if p.irq & (IRQ_RISING if level else IRQ_FALLING):
                     self.events.append(("irq", n, level))
 
-    # ---- buses ----------------------------------------------------------------------------------------
+    # ---- buses
+    # ----------------------------------------------------------------------------------------
 
     def uart_config(self, unit, baud):
         if unit in self.wires:
@@ -256,7 +262,8 @@ class Rack:
     def i2c_addresses(self, unit):
         return sorted(self._i2c.get(unit, ()))
 
-    # ---- watchdog and power ---------------------------------------------------------------------------
+    # ---- watchdog and power
+    # ---------------------------------------------------------------------------
 
     def wdt_start(self, timeout_ms):
         self.wdt_timeout_us = timeout_ms * 1000
@@ -270,7 +277,7 @@ class Rack:
         return self.wdt_due_us is not None and self.now_us >= self.wdt_due_us
 
     def processor_reset(self):
-        """The processor was reset or lost power: all its outputs float, its interrupts are gone."""
+        """The processor was reset or lost power: its outputs float, its interrupts are gone."""
         self._pins = {}
         self._driven_now = None
         self._watched = []

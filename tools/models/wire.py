@@ -1,15 +1,16 @@
 # A serial line between the terminal's UART and a device model: bytes take their time on it.
 #
-# Owns the bytes that are under way in both directions. Knows baud rates, start and stop bits (8N1: ten
-# bit times a byte), nothing of what the bytes mean. Runs on CPython and on MicroPython.
+# Owns the bytes that are under way in both directions. Knows baud rates, start and stop bits (8N1:
+# ten bit times a byte), nothing of what the bytes mean. Runs on CPython and on MicroPython.
 
-# Bytes are handed over in lumps of at most this long a time, as a receiver's interrupt would see them
-# (ESP32: FIFO-full threshold 120 bytes or a pause). Smaller lumps only cost simulation time.
+# Bytes are handed over in lumps of at most this long a time, as a receiver's interrupt would see
+# them (ESP32: FIFO-full threshold 120 bytes or a pause). Smaller lumps only cost simulation time.
 _LUMP_US = 2000
 
 
 class _Lane:
-    """One direction of a line: bytes that were put in at some time come out when they have been sent."""
+    """One direction of a line: bytes that were put in at some time come out when they have been
+    sent."""
 
     def __init__(self):
         self.data = bytearray()
@@ -47,7 +48,8 @@ class _Lane:
 class Wire:
     """UART line between terminal and `device` (a UART peer: receive, transmit, next_due, advance).
 
-    `baud` is the device's rate in bit/s; while the terminal's rate differs, every byte arrives broken.
+    `baud` is the device's rate in bit/s; while the terminal's rate differs, every byte arrives
+    broken.
     """
 
     def __init__(self, device, baud=115200):
@@ -81,7 +83,8 @@ class Wire:
         return due
 
     def advance(self, now_us):
-        """Move everything up to now_us; returns the bytes that arrived at the terminal (b"" if none)."""
+        """Move everything up to now_us; returns the bytes that arrived at the terminal (b"" if
+        none)."""
         self.device.advance(now_us)
         data = self._to_device.take(now_us)
         if data:

@@ -8,7 +8,9 @@ def main():
     parser = argparse.ArgumentParser(prog="simulator", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="a terminal, live in this window, beside an acquirer")
-    run.add_argument("--folder", default="build/terminal", help="where the terminal's flash is kept")
+    run.add_argument(
+        "--folder", default="build/terminal", help="where the terminal's flash is kept"
+    )
     run.add_argument("--fresh", action="store_true", help="begin with a new terminal")
     run.add_argument("--no-acquirer", action="store_true", help="the acquirer's machine is down")
     demo = commands.add_parser("demo", help="a day of trade, unattended")

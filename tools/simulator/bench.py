@@ -1,7 +1,8 @@
-"""A terminal on the bench, in virtual time: firmware process, devices, network and acquirer in lock-step.
+"""A terminal on the bench, in virtual time: firmware process, devices, network and acquirer in
+lock-step.
 
-Time passes only while the firmware waits, so that a day of trade takes seconds and every run with the same seed is
-the same run. The bench is driven by plain calls: press(), swipe(), expect().
+Time passes only while the firmware waits, so that a day of trade takes seconds and every run with
+the same seed is the same run. The bench is driven by plain calls: press(), swipe(), expect().
 """
 
 import datetime
@@ -27,9 +28,12 @@ class BenchError(Exception):
 
 
 class Bench:
-    """`folder`: where the flash image, the log and the ledger live. `epoch`: the calendar at power-on."""
+    """`folder`: where the flash image, the log and the ledger live. `epoch`: the calendar at
+    power-on."""
 
-    def __init__(self, folder, seed=1, epoch=None, settings=None, heap=board_process.HEAP, db=":memory:"):
+    def __init__(
+        self, folder, seed=1, epoch=None, settings=None, heap=board_process.HEAP, db=":memory:"
+    ):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.flash = self.folder / "flash.bin"
@@ -71,7 +75,9 @@ class Bench:
 
     def provision(self, **settings):
         """Set the terminal up as a technician would; returns the check value of the master key."""
-        return board_process.provision(self.flash, preset.classic(_PORT, **{**self._settings, **settings}))
+        return board_process.provision(
+            self.flash, preset.classic(_PORT, **{**self._settings, **settings})
+        )
 
     def power_on(self, cause=PWRON):
         if cause == PWRON:
@@ -113,7 +119,8 @@ class Bench:
     # ---- the loop -------------------------------------------------------------------------------
 
     def step(self, until_us):
-        """Do one thing: let the firmware work until it waits, or let time pass, at most until `until_us`."""
+        """Do one thing: let the firmware work until it waits, or let time pass, at most until
+        `until_us`."""
         bus = self._bus
         if bus.reset_wanted is not None:
             self._reset(bus.reset_wanted)
@@ -139,7 +146,9 @@ class Bench:
             data = b""
         if not data:
             self._process.kill()
-            raise BenchError(self.report(f"the firmware ended (exit {self._process.returncode()})"))
+            raise BenchError(
+                self.report(f"the firmware ended (exit {self._process.returncode()})")
+            )
         self._bus.feed(data)
         self._send(self._bus.take_output())
 
@@ -150,7 +159,8 @@ class Bench:
             pass  # it ended; the next receive says so
 
     def run_until(self, condition, what, timeout_ms=60_000):
-        """Let the terminal live until condition() is true. BenchError after timeout_ms of virtual time."""
+        """Let the terminal live until condition() is true. BenchError after timeout_ms of virtual
+        time."""
         end = self.rack.now_us + timeout_ms * 1000
         # Only what the terminal shows while it waits counts: a picture may be half drawn before.
         while self._bus.waiting is None or not condition():
@@ -239,7 +249,7 @@ class Bench:
     # ---- common ways ----------------------------------------------------------------------------
 
     def start(self, **settings):
-        """A terminal that was set up, switched on, and whose operator has signed on; network up."""
+        """A terminal that is set up, switched on, and whose operator has signed on."""
         if not self.flash.exists():
             self.provision(**settings)
         self.power_on()

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LAUNCH = ROOT / "boards" / "unix" / "launch.py"
 ON_BOARD = Path(__file__).resolve().parent / "on_board"
 
-# The 64-bit Unix port needs some 1.7 times the memory of the 32-bit target, and compiles the sources
-# into it, which a board with frozen code does not.
+# The 64-bit Unix port needs some 1.7 times the memory of the 32-bit target, and compiles the
+# sources into it, which a board with frozen code does not.
 HEAP = "1536k"
 
 
@@ -23,16 +23,20 @@ class BoardError(Exception):
 
 
 def interpreter():
-    """Path of the Unix port: $MICROPYTHON, or the one beside this Python. BoardError when there is none."""
+    """Path of the Unix port: $MICROPYTHON, or the one beside this Python. BoardError when there is
+    none."""
     named = os.environ.get("MICROPYTHON")
     found = named or shutil.which("micropython", path=str(Path(sys.executable).parent))
     if not found or not Path(found).exists():
-        raise BoardError(f"no MicroPython Unix port: {named or 'not installed in this environment'}")
+        raise BoardError(
+            f"no MicroPython Unix port: {named or 'not installed in this environment'}"
+        )
     return found
 
 
 def environment(flash, **more):
-    """Environment of the board's process. Its home is its own: the REPL keeps a history file there."""
+    """Environment of the board's process. Its home is its own: the REPL keeps a history file
+    there."""
     keep = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "TMPDIR")}
     keep.update(HOME=str(Path(flash).parent), SHOUYIN_FLASH=str(flash))
     keep.update({k: str(v) for k, v in more.items() if v is not None})

@@ -1,4 +1,4 @@
-"""Are the terminal's books and the acquirer's the same? One answer for the demo and for the tests."""
+"""Are the terminal's books and the acquirer's the same? For the demo and the tests."""
 
 from acquirer.report import yuan
 
@@ -6,7 +6,8 @@ _KINDS = {1: "sale", 2: "void"}
 
 
 class Comparison:
-    """`rows`: [(type, terminal count, terminal fen, acquirer count, acquirer fen)]; `differences`: texts."""
+    """`rows`: [(type, terminal count, terminal fen, acquirer count, acquirer fen)]; `differences`:
+    texts."""
 
     def __init__(self):
         self.rows = []
@@ -18,7 +19,10 @@ class Comparison:
 
     def table(self):
         """The rows as text, terminal beside acquirer."""
-        lines = [f"{'':<12}{'terminal':>22}{'acquirer':>24}", f"{'type':<12}{'count  amount':>22}{'count  amount':>24}"]
+        lines = [
+            f"{'':<12}{'terminal':>22}{'acquirer':>24}",
+            f"{'type':<12}{'count  amount':>22}{'count  amount':>24}",
+        ]
         for name, n, fen, host_n, host_fen in self.rows:
             mark = "" if (n, fen) == (host_n, host_fen) else "   <- differs"
             lines.append(f"{name:<12}{n:>9}{yuan(fen):>13}{host_n:>11}{yuan(host_fen):>13}{mark}")
@@ -31,15 +35,21 @@ def _sum(items):
 
 
 def compare(journal, host, tid):
-    """Comparison of the terminal's open batch (board_process.journal) with the acquirer's ledger."""
+    """Comparison of the terminal's open batch (board_process.journal) with the ledger."""
     batch = journal["batch"]
     mine = journal["transactions"]
     theirs = host.books.transactions(tid, batch)
     tombstones = host.books.totals(tid, batch)["tombstone"]
     result = Comparison()
     for number, kind in _KINDS.items():
-        ours = _sum(t["amount"] for t in mine if t["kind"] == number and t["state"] in ("APPROVED", "VOIDED"))
-        host_sum = _sum(t["amount_fen"] for t in theirs if t["kind"] == kind and t["state"] == "approved")
+        ours = _sum(
+            t["amount"]
+            for t in mine
+            if t["kind"] == number and t["state"] in ("APPROVED", "VOIDED")
+        )
+        host_sum = _sum(
+            t["amount_fen"] for t in theirs if t["kind"] == kind and t["state"] == "approved"
+        )
         result.rows.append((kind, *ours, *host_sum))
     reversed_here = _sum(t["amount"] for t in mine if t["state"] == "REVERSED")
     reversed_there = _sum(t["amount_fen"] for t in theirs if t["state"] == "reversed")
@@ -68,7 +78,8 @@ def _compare_rows(result):
 
 
 def _compare_each(result, mine, theirs):
-    """Transaction by transaction: what the host holds as money taken, the terminal must hold so too."""
+    """Transaction by transaction: what the host holds as money taken, the terminal must hold so
+    too."""
     host = {
         (int(t["stan"]), t["kind"]): t["amount_fen"] for t in theirs if t["state"] == "approved"
     }

@@ -1,6 +1,7 @@
 """The rack's end of the bus protocol (models/frames.py): frames from the board act on the rack.
 
-Sans-I/O: bytes in, bytes out. Used in virtual time (the board is the master of time) and in real time.
+Sans-I/O: bytes in, bytes out. Used in virtual time (the board is the master of time) and in real
+time.
 """
 
 import struct
@@ -13,13 +14,15 @@ class BoardGone(Exception):
 
 
 class BusPort:
-    """`reset_cause`: what machine.reset_cause() shall say; `epoch_s`: calendar time [s since 1970] at rack time 0;
-    `clock`: callable for the real time [us], None in virtual time."""
+    """`reset_cause`: what machine.reset_cause() shall say; `epoch_s`: calendar time [s since 1970]
+    at rack time 0; `clock`: callable for the real time [us], None in virtual time."""
 
     def __init__(self, rack, clock, reset_cause, epoch_s):
         self.rack = rack
         self._clock = clock
-        self.memory = None  # (free, used) bytes of the board's heap after collection, once it was asked for
+        self.memory = (
+            None  # (free, used) bytes of the board's heap after collection, once it was asked for
+        )
         self._cause = reset_cause
         self._epoch_s = epoch_s
         self._in = bytearray()
@@ -74,9 +77,13 @@ class BusPort:
         rack = self.rack
         if op == frames.HELLO:
             if data[0] != frames.PROTOCOL:
-                raise BoardGone(f"the board speaks protocol {data[0]}, the bench {frames.PROTOCOL}")
+                raise BoardGone(
+                    f"the board speaks protocol {data[0]}, the bench {frames.PROTOCOL}"
+                )
             self.greeted = True
-            welcome = struct.pack("<BBQq", self._clock is None, self._cause, rack.now_us, self._epoch_s)
+            welcome = struct.pack(
+                "<BBQq", self._clock is None, self._cause, rack.now_us, self._epoch_s
+            )
             self._frame(frames.WELCOME, 0, welcome)
         elif op == frames.PIN_CONFIG:
             rack.pin_config(unit, *data)
@@ -119,7 +126,8 @@ class BusPort:
                 self._frame(frames.IRQ, unit, bytes([value]))
 
     def ask_memory(self):
-        """Ask the board to collect garbage and tell its heap; `memory` is set when it has answered."""
+        """Ask the board to collect garbage and tell its heap; `memory` is set when it has
+        answered."""
         self.memory = None
         self._frame(frames.ASK_MEMORY, 0, b"")
 

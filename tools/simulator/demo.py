@@ -38,7 +38,9 @@ class Demo:
         stem = self.out / f"screen-{self._shots:02d}-{name}"
         image = pictures.screen(self.bench.devices.display.pixels())
         image.save(stem.with_suffix(".png"))
-        stem.with_suffix(".txt").write_text("\n".join(self.bench.screen()) + "\n", encoding="utf-8")
+        stem.with_suffix(".txt").write_text(
+            "\n".join(self.bench.screen()) + "\n", encoding="utf-8"
+        )
         self.images[name] = image
 
     def tear(self, name):
@@ -66,7 +68,9 @@ class Demo:
 
     def morning(self):
         b = self.bench
-        self.step("a technician sets the terminal up: merchant, operators, master key in two parts")
+        self.step(
+            "a technician sets the terminal up: merchant, operators, master key in two parts"
+        )
         check = b.provision()
         self.step(f"master key check value {check}; power on")
         b.power_on()
@@ -150,7 +154,9 @@ class Demo:
         if order[:2] != ["reversal", "sale"]:
             raise BenchError(f"the acquirer saw {order}, not the reversal first")
         self.both_copies("sale-after-reversal")
-        self.step("acquirer saw: " + ", ".join(f"{e['kind']} {e['stan']}" for e in b.events[before:]))
+        self.step(
+            "acquirer saw: " + ", ".join(f"{e['kind']} {e['stan']}" for e in b.events[before:])
+        )
 
     def void(self):
         b = self.bench
@@ -214,7 +220,7 @@ class Demo:
 
 
 def main(seed=1, out=OUT):
-    """Exit code 0 when the books agree, 1 when not or when the terminal did something unexpected."""
+    """Exit code 0 when the books agree, 1 when not or when something unexpected came."""
     demo = Demo(out, seed)
     try:
         return 0 if demo.run() else 1

@@ -57,13 +57,18 @@ class StatusPin:
 class ClassicDevices:
     """All devices, ready and powered, on one Rack. `net` is the modem's network side."""
 
-    def __init__(self, net, seed=1, modem_boot_us=8_000_000, modem_register_us=3_000_000, epoch_s=0):
+    def __init__(
+        self, net, seed=1, modem_boot_us=8_000_000, modem_register_us=3_000_000, epoch_s=0
+    ):
         p = pins()
         self.rack = rack = Rack()
         self.display = ST7567(flip_y=True, noise_seed=seed)
         rack.attach_spi(1, self.display, p["LCD_CS"], p["LCD_DC"], p["LCD_RST"])
         self.keys = KeyMatrix(
-            tuple(p[f"KEY_ROW{i}"] for i in range(5)), tuple(p[f"KEY_COL{i}"] for i in range(4)), KEYS, seed=seed
+            tuple(p[f"KEY_ROW{i}"] for i in range(5)),
+            tuple(p[f"KEY_COL{i}"] for i in range(4)),
+            KEYS,
+            seed=seed,
         )
         rack.attach_gpio(self.keys)
         self.printer = Printer(PrinterFont())

@@ -1,4 +1,5 @@
-"""Glyphs of firmware/assets/font16.bin for the host side: reading a screen, filling a printer's ROM.
+"""Glyphs of firmware/assets/font16.bin for the host side: reading a screen, filling a printer's
+ROM.
 
 Reads the file by its documented format (tools/make_font.py), not by the firmware's reader.
 """
@@ -18,7 +19,9 @@ class Glyphs:
         n, first, last, narrow, _, wide = struct.unpack_from("<HHHHII", data, 4)
         pages = struct.unpack_from("<257H", data, 20)
         lows = data[534 : 534 + n]
-        self.narrow = {chr(c): data[narrow + 16 * (c - first) :][:16] for c in range(first, last + 1)}
+        self.narrow = {
+            chr(c): data[narrow + 16 * (c - first) :][:16] for c in range(first, last + 1)
+        }
         self.wide = {}
         for page in range(256):
             for i in range(pages[page], pages[page + 1]):
@@ -42,7 +45,7 @@ def _bits(width, row):
 
 
 def _scale3x(grid):
-    """The Scale3x pattern enlargement (A. Mazzoleni): corners follow diagonals instead of steps."""
+    """The Scale3x enlargement (A. Mazzoleni): corners follow diagonals instead of steps."""
     h, w = len(grid), len(grid[0])
 
     def at(y, x):
@@ -71,8 +74,8 @@ def _scale3x(grid):
 
 
 class PrinterFont:
-    """A printer's character ROM, 24 dots high: the 16-pixel glyphs enlarged three times along their
-    diagonals and halved. ASCII is 12 dots wide, everything else 24."""
+    """A printer's character ROM, 24 dots high: the 16-pixel glyphs enlarged three times along
+    their diagonals and halved. ASCII is 12 dots wide, everything else 24."""
 
     def __init__(self):
         self._cache = {}

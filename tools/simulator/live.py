@@ -1,4 +1,5 @@
-"""The terminal in real time: firmware process, devices and acquirer in one event loop, over real TCP.
+"""The terminal in real time: firmware process, devices and acquirer in one event loop, over real
+TCP.
 
 The bench without a face; tui.py draws it and gives it keys.
 """
@@ -25,7 +26,8 @@ _SLICE_S = 0.02  # the rack looks at least this often
 
 
 class RealNet:
-    """Network side of the modem model over real sockets. The terminal's port is mapped to the acquirer's real one.
+    """Network side of the modem model over real sockets. The terminal's port is mapped to the
+    acquirer's real one.
 
     up: while False nothing gets through. host_up: while False the acquirer's machine refuses.
     """
@@ -90,7 +92,8 @@ class RealNet:
 
 
 class LiveBench:
-    """`folder` keeps the terminal (flash image, log) and the acquirer's ledger from one run to the next."""
+    """`folder` keeps the terminal (flash image, log) and the acquirer's ledger from one run to the
+    next."""
 
     def __init__(self, folder, fresh=False):
         self.folder = Path(folder)
@@ -100,7 +103,9 @@ class LiveBench:
         self.flash = self.folder / "flash.bin"
         self.log = self.folder / "terminal.log"
         self._started = time.monotonic()
-        self._epoch_s = int((datetime.datetime.now() - datetime.datetime(1970, 1, 1)).total_seconds())
+        self._epoch_s = int(
+            (datetime.datetime.now() - datetime.datetime(1970, 1, 1)).total_seconds()
+        )
         self.host = Host(db_path=str(self.folder / "ledger.db"))
         self.host.add_terminal(preset.TID, preset.MID, preset.tmk())
         self.messages = []  # what the acquirer says, one line a message
@@ -128,7 +133,9 @@ class LiveBench:
         amount = "" if event["amount"] is None else f" {event['amount'] / 100:.2f}"
         fault = f"  ({event['fault']})" if event["fault"] else ""
         stan = event["stan"] or "------"
-        self.messages.append(f"{event['mti']} {event['kind']} {stan}{amount} -> {event['rc']}{fault}")
+        self.messages.append(
+            f"{event['mti']} {event['kind']} {stan}{amount} -> {event['rc']}{fault}"
+        )
         del self.messages[:-50]
 
     # ---- life -----------------------------------------------------------------------------------
@@ -138,7 +145,10 @@ class LiveBench:
         self._server = await serve(self.host)
         self.net = RealNet({_PORT: self._server.port}, self.now_us)
         self.devices = ClassicDevices(
-            self.net, modem_boot_us=modem_boot_us, modem_register_us=modem_register_us, epoch_s=self._epoch_s
+            self.net,
+            modem_boot_us=modem_boot_us,
+            modem_register_us=modem_register_us,
+            epoch_s=self._epoch_s,
         )
         self.net.modem = self.devices.modem
         self._listener = await asyncio.start_server(self._board, "127.0.0.1", 0)
@@ -247,7 +257,10 @@ class LiveBench:
         """Press one key, with a finger."""
         if not self.powered:
             return
-        for action, then in ((self.devices.keys.press, _HOLD_S), (self.devices.keys.release, _GAP_S)):
+        for action, then in (
+            (self.devices.keys.press, _HOLD_S),
+            (self.devices.keys.release, _GAP_S),
+        ):
             self._advance()
             action(key, self.devices.rack.now_us)
             self.devices.rack.poke()

@@ -1,12 +1,13 @@
 """The network between the modem model and the acquirer, in virtual time.
 
-Owns the connections and what is under way on them. `net` side of models.a7670.Modem: open, send, close.
+Owns the connections and what is under way on them. `net` side of models.a7670.Modem: open, send,
+close.
 """
 
 import itertools
 
-from acquirer.connection import Connection
 from acquirer.connection import Close as HostClose
+from acquirer.connection import Connection
 from acquirer.connection import Send as HostSend
 
 CONNECT_US = 120_000
@@ -27,7 +28,9 @@ class VirtualNet:
         self.up = True
         self.host_up = True
         self.requests = 0  # messages that reached the host
-        self.before_reply = None  # callable: called once a request reached the host, before its reply leaves
+        self.before_reply = (
+            None  # callable: called once a request reached the host, before its reply leaves
+        )
         self._links = {}  # link -> Connection
         self._due = []  # (time_us, number, function)
         self._number = itertools.count()

@@ -49,7 +49,8 @@ def stack(images, gap=20, background=(222, 222, 226)):
 
 
 def half_blocks(pixels, width=128, height=64):
-    """List of str: two pixel rows in each line of text, so that a 128x64 glass takes 128 x 32 characters."""
+    """List of str: two pixel rows in each line of text, so that a 128x64 glass takes 128 x 32
+    characters."""
     stride = width // 8
 
     def dot(x, y):
@@ -61,11 +62,20 @@ def half_blocks(pixels, width=128, height=64):
     return lines
 
 
-_BRAILLE = ((0, 0, 0x01), (0, 1, 0x02), (0, 2, 0x04), (1, 0, 0x08), (1, 1, 0x10), (1, 2, 0x20), (0, 3, 0x40), (1, 3, 0x80))
+_BRAILLE = (
+    (0, 0, 0x01),
+    (0, 1, 0x02),
+    (0, 2, 0x04),
+    (1, 0, 0x08),
+    (1, 1, 0x10),
+    (1, 2, 0x20),
+    (0, 3, 0x40),
+    (1, 3, 0x80),
+)
 
 
 def braille(pixels, width=128, height=64):
-    """List of str: 2x4 pixels in each character, so that a 128x64 glass takes 64 x 16 characters."""
+    """List of str: 2x4 pixels in a character, so that a 128x64 glass takes 64 x 16 of them."""
     stride = width // 8
     lines = []
     for y in range(0, height, 4):

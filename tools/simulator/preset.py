@@ -1,6 +1,7 @@
 """Terminals that are set up and ready to work: what a technician would have typed.
 
-Test keys and test identities only. A preset is a dict for app.tech.provision.from_spec on the board.
+Test keys and test identities only. A preset is a dict for app.tech.provision.from_spec on the
+board.
 """
 
 TID = "58402001"
@@ -17,7 +18,7 @@ COMPONENTS = ("1F2E3D4C5B6A79880796A5B4C3D2E1F0", "E0C1A283645F46273849AB0C1D2E3
 def tmk():
     """bytes of the test master key."""
     a, b = (bytes.fromhex(c) for c in COMPONENTS)
-    return bytes(x ^ y for x, y in zip(a, b))
+    return bytes(x ^ y for x, y in zip(a, b, strict=True))
 
 
 def classic(port, **settings):

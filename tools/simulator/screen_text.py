@@ -28,8 +28,9 @@ def _cell(pixels, stride, column, row, width):
 
 
 def read(pixels, width=128, height=64):
-    """List of str, one for each row of 16 pixels, blanks at the right removed. `pixels`: rows of width / 8 bytes,
-    MSB left. Inverse cells are read as well. A cell that is no character becomes U+FFFD."""
+    """List of str, one for each row of 16 pixels, blanks at the right removed. `pixels`: rows of
+    width / 8 bytes, MSB left. Inverse cells are read as well. A cell that is no character becomes
+    U+FFFD."""
     global _cached
     if _cached is None:
         _cached = _tables()

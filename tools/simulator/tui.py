@@ -90,7 +90,8 @@ class Face:
         return out[: rows - 1]
 
     def _receipt(self, columns, rows):
-        """The torn receipt, in as many columns as there is room for; what does not fit comes with the next key."""
+        """The torn receipt, in as many columns as there is room for; what does not fit comes with
+        the next key."""
         height, across = rows - 3, max(1, columns // 36)
         page = self._reading[: height * across]
         out = [fit(self._said, columns - 1)]
@@ -98,7 +99,9 @@ class Face:
             strips = page[y::height]
             out.append("".join("│" + fit(text, 32) + "│  " for text in strips))
         more = len(self._reading) > len(page)
-        return out + [_DIM + ("any key: more" if more else "any key: back to the terminal") + _PLAIN]
+        return out + [
+            _DIM + ("any key: more" if more else "any key: back to the terminal") + _PLAIN
+        ]
 
     def _turn(self):
         columns, rows = shutil.get_terminal_size((80, 24))
@@ -128,12 +131,17 @@ class Face:
             out = ["which card?"]
             for i, card in enumerate(CARDS):
                 pin = card.pin or "none"
-                out.append(f" {chr(97 + i)}  {card.name:<12} PIN {pin:<8} {card.description_zh}  {card.description_en}")
+                out.append(
+                    f" {chr(97 + i)}  {card.name:<12} PIN {pin:<8} {card.description_zh}  "
+                    f"{card.description_en}"
+                )
         else:
             out = self._said.split("\n")
             if everything:
                 paper = self._bench.devices.printer.text_lines() or self._paper
-                out += ["acquirer: " + m for m in self._bench.messages[-2:]] + paper[-max(0, rows - 5) :]
+                out += ["acquirer: " + m for m in self._bench.messages[-2:]] + paper[
+                    -max(0, rows - 5) :
+                ]
         return [fit(line, columns - 1) for line in out[:rows]]
 
     def draw(self):
@@ -198,10 +206,14 @@ class Face:
 
     async def _plug(self):
         await self._bench.power(not self._bench.powered)
-        self._said = "power " + ("on" if self._bench.powered else "cut: SIGKILL in the middle of whatever it did")
+        self._said = "power " + (
+            "on" if self._bench.powered else "cut: SIGKILL in the middle of whatever it did"
+        )
 
     def _books(self):
-        self._said = "acquirer's books:\n" + "\n".join("  " + line for line in self._bench.totals())
+        self._said = "acquirer's books:\n" + "\n".join(
+            "  " + line for line in self._bench.totals()
+        )
 
     def _quit(self):
         self.quit.set()
@@ -222,7 +234,7 @@ _COMMANDS = {
 
 
 def strokes(data):
-    """Key strokes in what the keyboard sent: single characters, and escape sequences as a whole."""
+    """Key strokes in what the keyboard sent: characters, and escape sequences as a whole."""
     out = []
     i = 0
     while i < len(data):
@@ -296,7 +308,10 @@ async def _main(args):
 
 def main(args):
     if not sys.stdin.isatty() or not sys.stdout.isatty():
-        print("make run draws on a terminal and reads its keys; unattended: make demo", file=sys.stderr)
+        print(
+            "make run draws on a terminal and reads its keys; unattended: make demo",
+            file=sys.stderr,
+        )
         return 2
     try:
         return asyncio.run(_main(args))

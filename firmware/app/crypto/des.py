@@ -1,8 +1,10 @@
-# DES and two-key triple DES on single blocks (FIPS 46-3; ISO/IEC 18033-3 for TDEA keying option 2).
+# DES and two-key triple DES on single blocks (FIPS 46-3; ISO/IEC 18033-3 for TDEA keying option
+# 2).
 #
-# Viper because plain bytecode makes big integers of 32-bit words on a 32-bit processor (60 times slower). Values
-# never leave 32 bits, so the same source runs on 64-bit ports; constants above 30 bits come from an array. The
-# S-boxes are joined with the P permutation into 8 tables of 64 words, built at first use (2 KiB of RAM).
+# Viper because plain bytecode makes big integers of 32-bit words on a 32-bit processor (60 times
+# slower). Values never leave 32 bits, so the same source runs on 64-bit ports; constants above 30
+# bits come from an array. The S-boxes are joined with the P permutation into 8 tables of 64 words,
+# built at first use (2 KiB of RAM).
 
 from array import array
 
@@ -21,11 +23,12 @@ _S_BOXES = (
 )
 _P = bytes((16, 7, 20, 21, 29, 12, 28, 17, 1, 15, 23, 26, 5, 18, 31, 10,
             2, 8, 24, 14, 32, 27, 3, 9, 19, 13, 30, 6, 22, 11, 4, 25))  # fmt: skip
-_PC1 = bytes((57, 49, 41, 33, 25, 17, 9, 1, 58, 50, 42, 34, 26, 18, 10, 2, 59, 51, 43, 35, 27, 19, 11, 3, 60, 52,
-              44, 36, 63, 55, 47, 39, 31, 23, 15, 7, 62, 54, 46, 38, 30, 22, 14, 6, 61, 53, 45, 37, 29, 21, 13,
-              5, 28, 20, 12, 4))  # fmt: skip
-_PC2 = bytes((14, 17, 11, 24, 1, 5, 3, 28, 15, 6, 21, 10, 23, 19, 12, 4, 26, 8, 16, 7, 27, 20, 13, 2, 41, 52, 31,
-              37, 47, 55, 30, 40, 51, 45, 33, 48, 44, 49, 39, 56, 34, 53, 46, 42, 50, 36, 29, 32))  # fmt: skip
+_PC1 = bytes((57, 49, 41, 33, 25, 17, 9, 1, 58, 50, 42, 34, 26, 18, 10, 2, 59, 51, 43, 35, 27,
+              19, 11, 3, 60, 52, 44, 36, 63, 55, 47, 39, 31, 23, 15, 7, 62, 54, 46, 38, 30, 22,
+              14, 6, 61, 53, 45, 37, 29, 21, 13, 5, 28, 20, 12, 4))  # fmt: skip
+_PC2 = bytes((14, 17, 11, 24, 1, 5, 3, 28, 15, 6, 21, 10, 23, 19, 12, 4, 26, 8, 16, 7, 27, 20,
+              13, 2, 41, 52, 31, 37, 47, 55, 30, 40, 51, 45, 33, 48, 44, 49, 39, 56, 34, 53, 46,
+              42, 50, 36, 29, 32))  # fmt: skip
 _SHIFTS = bytes((1, 1, 2, 2, 2, 2, 2, 2, 1, 2, 2, 2, 2, 2, 2, 1))
 
 _tables = None  # array('I'): 512 words of S-boxes with P, then 0xaaaaaaaa
@@ -33,8 +36,8 @@ _tables = None  # array('I'): 512 words of S-boxes with P, then 0xaaaaaaaa
 
 @micropython.viper
 def _build(boxes: ptr8, p: ptr8, out: ptr32):
-    # Entry x of box i: the 4 output bits at their places after P, rotated left by one (the halves are kept
-    # rotated during the rounds, so that the six-bit groups of E lie on byte boundaries).
+    # Entry x of box i: the 4 output bits at their places after P, rotated left by one (the halves
+    # are kept rotated during the rounds, so that the six-bit groups of E lie on byte boundaries).
     for i in range(8):
         for x in range(64):
             row = ((x >> 4) & 2) | (x & 1)
@@ -66,7 +69,8 @@ def _permute(table: ptr8, n: int, src: ptr8, out: ptr8):
 
 @micropython.viper
 def _subkeys(cd: ptr8, pc2: ptr8, shifts: ptr8, out: ptr32):
-    # cd: 56 bits, one a byte. Each round's 48 bits become two words: groups 1 3 5 7 and 2 4 6 8, a byte each.
+    # cd: 56 bits, one a byte. Each round's 48 bits become two words: groups 1 3 5 7 and 2 4 6 8, a
+    # byte each.
     start = 0
     for r in range(16):
         start += int(shifts[r])
@@ -108,8 +112,18 @@ def schedule(key):
 @micropython.viper
 def _crypt(keys: ptr32, t: ptr32, buf: ptr8, at: int, decrypt: int):
     a = uint(t[512])
-    left = (uint(buf[at]) << 24) | (uint(buf[at + 1]) << 16) | (uint(buf[at + 2]) << 8) | uint(buf[at + 3])
-    right = (uint(buf[at + 4]) << 24) | (uint(buf[at + 5]) << 16) | (uint(buf[at + 6]) << 8) | uint(buf[at + 7])
+    left = (
+        (uint(buf[at]) << 24)
+        | (uint(buf[at + 1]) << 16)
+        | (uint(buf[at + 2]) << 8)
+        | uint(buf[at + 3])
+    )
+    right = (
+        (uint(buf[at + 4]) << 24)
+        | (uint(buf[at + 5]) << 16)
+        | (uint(buf[at + 6]) << 8)
+        | uint(buf[at + 7])
+    )
     # initial permutation by swapping blocks of bits
     w = ((left >> 4) ^ right) & 0x0F0F0F0F
     right ^= w
@@ -165,8 +179,8 @@ def _crypt(keys: ptr32, t: ptr32, buf: ptr8, at: int, decrypt: int):
 
 
 class Des:
-    """One key, ready to use: 8 bytes single DES, 16 bytes triple DES EDE with two keys. Works on whole blocks in
-    place; allocates nothing after construction."""
+    """One key, ready to use: 8 bytes single DES, 16 bytes triple DES EDE with two keys. Works on
+    whole blocks in place; allocates nothing after construction."""
 
     def __init__(self, key):
         if len(key) not in (8, 16):

@@ -1,4 +1,5 @@
-# Keys with a role. A key is only ever used in its own role; nothing here prints or returns the bytes of a key.
+# Keys with a role. A key is only ever used in its own role; nothing here prints or returns the
+# bytes of a key.
 
 from . import des
 
@@ -42,7 +43,8 @@ class Key:
         self._data = bytearray(data)
 
     def use(self, role):
-        """The key's bytes for an operation that needs `role`. KeyFault when it is for something else."""
+        """The key's bytes for an operation that needs `role`. KeyFault when it is for something
+        else."""
         if role != self.role:
             raise KeyFault(role, "key is for " + self.role)
         return self._data
@@ -59,8 +61,8 @@ class Key:
 
 
 def unwrap(master, role, data, check):
-    """Key `role` from its ECB ciphertext `data` (8 or 16 bytes) under Key `master`; `check` are the 4 bytes of its
-    check value. KeyFault when they do not fit."""
+    """Key `role` from its ECB ciphertext `data` (8 or 16 bytes) under Key `master`; `check` are
+    the 4 bytes of its check value. KeyFault when they do not fit."""
     clear = des.ecb(master.use(TMK), data, True)
     key = Key(role, clear)
     wipe(clear)

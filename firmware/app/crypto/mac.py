@@ -30,11 +30,11 @@ def _hex(data):
 
 
 def union_pay_ecb(key, data, start, end):
-    """UnionPay "ECB" MAC of data[start:end] (MTI up to the field before F64, bit 64 set): 8 bytes, upper-case hex
-    characters. `key`: a MAK of 8 bytes (single DES) or 16 bytes (triple DES).
+    """UnionPay "ECB" MAC of data[start:end] (MTI up to the field before F64, bit 64 set): 8 bytes,
+    upper-case hex characters. `key`: a MAK of 8 bytes (single DES) or 16 bytes (triple DES).
 
-    XOR of the zero-padded 8-byte blocks, written as 16 hex characters; E(first 8), xor last 8, E again; the first
-    8 hex characters of the result are the MAC (host-protocol section 4.3).
+    XOR of the zero-padded 8-byte blocks, written as 16 hex characters; E(first 8), xor last 8, E
+    again; the first 8 hex characters of the result are the MAC (host-protocol section 4.3).
     """
     folded = bytearray(8)
     _fold(data, start, end, folded)

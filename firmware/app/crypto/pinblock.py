@@ -12,8 +12,8 @@ class PinError(Exception):
 
 
 def format_0(pin, pan):
-    """bytearray(8): clear ISO 9564-1 format 0 block of `pin` (4-12 ASCII digits) and `pan` (13-19 ASCII digits;
-    the twelve digits left of the check digit are used)."""
+    """bytearray(8): clear ISO 9564-1 format 0 block of `pin` (4-12 ASCII digits) and `pan` (13-19
+    ASCII digits; the twelve digits left of the check digit are used)."""
     n = len(pin)
     if not PIN_MIN <= n <= PIN_MAX:
         raise PinError("PIN length")

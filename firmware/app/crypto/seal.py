@@ -1,6 +1,8 @@
-# Sealing of what rests in flash: encrypt-then-MAC with keys that are derived from the device's secret.
+# Sealing of what rests in flash: encrypt-then-MAC with keys that are derived from the device's
+# secret.
 #
-# AES-256-CBC and HMAC-SHA-256 because they are what the ESP32 port has (cryptolib.aes, hashlib.sha256).
+# AES-256-CBC and HMAC-SHA-256 because they are what the ESP32 port has (cryptolib.aes,
+# hashlib.sha256).
 
 import hashlib
 import os
@@ -13,7 +15,7 @@ _BLOCK = 64
 _CBC = 2
 
 
-class SealError(Exception):
+class SealError(ValueError):
     """A sealed thing was changed, or sealed by another device. args: (what,)"""
 
 
@@ -35,7 +37,8 @@ def hmac_sha256(key, *parts):
 
 
 def pbkdf2_sha256(password, salt, rounds):
-    """bytes(32): first block of PBKDF2-HMAC-SHA-256 (RFC 8018). Blocks the caller for some 0.1 ms a round."""
+    """bytes(32): first block of PBKDF2-HMAC-SHA-256 (RFC 8018). Blocks the caller for some 0.1 ms
+    a round."""
     u = hmac_sha256(password, salt, b"\x00\x00\x00\x01")
     out = bytearray(u)
     for _ in range(rounds - 1):
@@ -69,7 +72,9 @@ class Sealer:
         body, tag = sealed[:-32], sealed[-32:]
         if not same(tag, hmac_sha256(self._mac_key, context, body)):
             raise SealError("authentication")
-        clear = bytearray(cryptolib.aes(self._cipher_key, _CBC, bytes(body[:16])).decrypt(bytes(body[16:])))
+        clear = bytearray(
+            cryptolib.aes(self._cipher_key, _CBC, bytes(body[:16])).decrypt(bytes(body[16:]))
+        )
         pad = clear[-1]
         if not 1 <= pad <= 16:
             raise SealError("padding")

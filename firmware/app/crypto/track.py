@@ -1,5 +1,5 @@
-# Track encryption under the TDK: 16 digits of the track are replaced by their ciphertext, so that the field keeps
-# its length (host-protocol section 4.6).
+# Track encryption under the TDK: 16 digits of the track are replaced by their ciphertext, so that
+# the field keeps its length (host-protocol section 4.6).
 
 from . import des
 from .keys import TDK, wipe
@@ -12,11 +12,12 @@ def _nibble(c):
 
 
 def encrypt(key, track):
-    """Replace in place. `track`: bytearray of ASCII 0-9 and 'D' (for '='); returns the bytearray to send, which is a
-    new one, padded with 'F' on the left, when the track has fewer than 17 characters.
+    """Replace in place. `track`: bytearray of ASCII 0-9 and 'D' (for '='); returns the bytearray
+    to send, which is a new one, padded with 'F' on the left, when the track has fewer than 17
+    characters.
 
-    The 16 digits are those that end one BYTE before the end of the packed track: for an odd number n of digits
-    [n-17, n-1), for an even one [n-18, n-2).
+    The 16 digits are those that end one BYTE before the end of the packed track: for an odd number
+    n of digits [n-17, n-1), for an even one [n-18, n-2).
     """
     n = len(track)
     if n < _SHORT:

@@ -1,7 +1,7 @@
 # The UnionPay-style dialect: field table, message types, and the fields that are made of parts.
 #
-# Sources: shared facts of public terminals (field table 1.5, entry modes 1.6, F60 1.7, messages 2.1-2.3). Only what
-# this terminal sends or reads is here.
+# Sources: shared facts of public terminals (field table 1.5, entry modes 1.6, F60 1.7, messages
+# 2.1-2.3). Only what this terminal sends or reads is here.
 
 from . import iso8583 as iso
 
@@ -79,8 +79,8 @@ def entry_mode(way, pin):
 
 
 def f60(message_type, batch, network="000", reader=None):
-    """F60: type, batch, network code; financial messages go on with reader capability, IC condition 0, no partial
-    approval."""
+    """F60: type, batch, network code; financial messages go on with reader capability, IC
+    condition 0, no partial approval."""
     s = "%s%06d%s" % (message_type, batch, network)
     return s + reader + "00" if reader else s
 
@@ -108,7 +108,8 @@ def totals(debit_amount, debit_count, credit_amount, credit_count):
 
 
 def parse_totals(f48):
-    """[(debit amount, debit count, credit amount, credit count, code)] for domestic and foreign cards."""
+    """[(debit amount, debit count, credit amount, credit count, code)] for domestic and foreign
+    cards."""
     if len(f48) != 62:
         raise iso.FormatError(48, "length")
     out = []
@@ -141,8 +142,8 @@ def financial(kind, t, settings, reader):
 
 
 def reversal(t, settings, reader):
-    """Fields of the 0400 for a transaction whose outcome is not known: F3 and F11 of the original, no card data of
-    a swipe, F61 only when the original had one (host-protocol section 2.3)."""
+    """Fields of the 0400 for a transaction whose outcome is not known: F3 and F11 of the original,
+    no card data of a swipe, F61 only when the original had one (host-protocol section 2.3)."""
     fields = financial(t.kind, t, settings, reader)
     fields.pop(37, None)
     fields.pop(38, None)
@@ -166,8 +167,9 @@ def management(message, batch, settings, operator=None, trace=0):
         fields[63] = f63_operator(operator)
     return mti, fields
 
-# F39 (host-protocol section 3). Approved: with 10 (partial approval) only when asked for, which this terminal
-# never does: a 10 is then refused like any unknown code.
+
+# F39 (host-protocol section 3). Approved: with 10 (partial approval) only when asked for, which
+# this terminal never does: a 10 is then refused like any unknown code.
 APPROVED = ("00", "11", "16", "A2", "A4", "A5", "A6")
 # The keys or the batch do not fit: sign in and try again.
 SIGN_IN_AGAIN = ("77", "99", "A0")

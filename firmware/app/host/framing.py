@@ -6,7 +6,8 @@ from .iso8583 import FormatError
 
 OVERHEAD = const(13)
 BODY_AT = const(13)
-# What a host may send at the most. The longest real response is far below; a length above is damage.
+# What a host may send at the most. The longest real response is far below; a length above is
+# damage.
 FRAME_MAX = const(1400)
 
 
@@ -16,7 +17,8 @@ def _bcd(digits, buf, at):
 
 
 def wrap(buf, end, tpdu, header):
-    """Write the frame's head before the body that lies in buf[13:end]. tpdu: 10 digits, header: 12 digits."""
+    """Write the frame's head before the body that lies in buf[13:end]. tpdu: 10 digits, header: 12
+    digits."""
     n = end - 2
     buf[0] = n >> 8
     buf[1] = n & 255
@@ -33,8 +35,8 @@ def length(buf):
 
 
 def check_response(buf, tpdu):
-    """The processing requirement digit of a response frame (host-protocol 1.3) in buf. FormatError when its TPDU
-    is not the request's with the two addresses exchanged."""
+    """The processing requirement digit of a response frame (host-protocol 1.3) in buf. FormatError
+    when its TPDU is not the request's with the two addresses exchanged."""
     sent = bytearray(5)
     _bcd(tpdu, sent, 0)
     if buf[2] != sent[0] or buf[3:5] != sent[3:5] or buf[5:7] != sent[1:3]:

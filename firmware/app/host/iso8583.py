@@ -1,10 +1,10 @@
 # ISO 8583 codec, driven by a field table (a dialect). Owns bytes, knows no meaning.
 #
-# Packs into the caller's buffer and unpacks from any view. Unpacking is total: whatever arrives gives a value or
-# FormatError, in memory bounded by the input.
+# Packs into the caller's buffer and unpacks from any view. Unpacking is total: whatever arrives
+# gives a value or FormatError, in memory bounded by the input.
 #
-# Values: digits are str (or any bytes-like of ASCII digits), text str, binary bytes. Fields in SENSITIVE come out
-# as bytearrays, so that their owner can wipe them.
+# Values: digits are str (or any bytes-like of ASCII digits), text str, binary bytes. Fields in
+# SENSITIVE come out as bytearrays, so that their owner can wipe them.
 
 import micropython
 from micropython import const
@@ -104,7 +104,10 @@ def _pack_field(number, fmt, size, value, buf, at):
             buf[end - 1] = 0
         if fmt == NR:
             buf[at] = 0
-        if _pack_digits(value, n, buf, at, 1 if fmt == NR else 0, 1 if fmt in (LLZ, LLLZ) else 0) >= 0:
+        if (
+            _pack_digits(value, n, buf, at, 1 if fmt == NR else 0, 1 if fmt in (LLZ, LLLZ) else 0)
+            >= 0
+        ):
             raise FormatError(number, "not a digit")
         return end
     end = at + n
@@ -115,9 +118,11 @@ def _pack_field(number, fmt, size, value, buf, at):
 
 
 def pack(table, mti, fields, buf, at=0):
-    """Write MTI (4 digits), bitmap and fields into `buf` from offset `at`; returns the offset behind them.
+    """Write MTI (4 digits), bitmap and fields into `buf` from offset `at`; returns the offset
+    behind them.
 
-    table: {number: (format, size)}; fields: {number: value}. FormatError names the field that does not fit.
+    table: {number: (format, size)}; fields: {number: value}. FormatError names the field that does
+    not fit.
     """
     end = _pack_field(0, N, 4, mti, buf, at)
     bitmap = end
@@ -174,13 +179,17 @@ def _unpack_field(number, fmt, size, view, at, end):
             value = value.decode()
         return value, stop
     out = bytearray(n)
-    if _unpack_digits(view, at, n, out, 1 if fmt == NR else 0, 1 if fmt in (LLZ, LLLZ) else 0) >= 0:
+    if (
+        _unpack_digits(view, at, n, out, 1 if fmt == NR else 0, 1 if fmt in (LLZ, LLLZ) else 0)
+        >= 0
+    ):
         raise FormatError(number, "not a digit")
     return (out if number in SENSITIVE else out.decode()), stop
 
 
 def unpack(table, view, at, end):
-    """(mti, {number: value}) of the message in view[at:end]; everything up to `end` must belong to it."""
+    """(mti, {number: value}) of the message in view[at:end]; everything up to `end` must belong to
+    it."""
     if end > len(view):
         raise FormatError(0, "cut off")
     mti, at = _unpack_field(0, N, 4, view, at, end)

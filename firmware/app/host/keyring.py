@@ -1,11 +1,13 @@
-# The terminal's keys in their roles, over the vault. The only place that turns vault slots into keys.
+# The terminal's keys in their roles, over the vault. The only place that turns vault slots into
+# keys.
 
 from ..crypto import keys, mac, pinblock, track
 from ..crypto.keys import KeyFault
 from ..crypto.pinblock import PinError  # noqa: F401  for those who may not import crypto
 
-# F62 of a sign-in response by its length (host-protocol 4.2): (role, length of the ciphertext, its field width).
-# The MAK of a double-length mode is 8 bytes in a field of 16; a host may also fill all 16.
+# F62 of a sign-in response by its length (host-protocol 4.2): (role, length of the ciphertext, its
+# field width). The MAK of a double-length mode is 8 bytes in a field of 16; a host may also fill
+# all 16.
 _LAYOUTS = {
     40: ((keys.PIK, 16), (keys.MAK, 16)),
     60: ((keys.PIK, 16), (keys.MAK, 16), (keys.TDK, 16)),
@@ -33,7 +35,8 @@ class KeyRing:
         return self._vault.get(keys.TDK) is not None
 
     def load_working_keys(self, f62):
-        """Unwrap, check and store the working keys of a sign-in response: all of them or none. KeyFault."""
+        """Unwrap, check and store the working keys of a sign-in response: all of them or none.
+        KeyFault."""
         layout = _LAYOUTS.get(len(f62))
         if layout is None:
             raise KeyFault("F62", "length")

@@ -1,8 +1,9 @@
 # The way to the host: tries the bearers in order of priority and keeps deadlines.
 #
-# A bearer has: name, ready (whether it could connect now), reason (why not, a short word), signal (0-4 or None),
-# connected (whether the other side has not closed), async connect(host, port, timeout_ms), async send(data, timeout_ms), async recv_into(buf, timeout_ms) -> n (0: the
-# other side closed), async close(). They raise OSError, asyncio.TimeoutError, and nothing else.
+# A bearer has: name, ready (whether it could connect now), reason (why not, a short word), signal
+# (0-4 or None), connected (whether the other side has not closed), async connect(host, port,
+# timeout_ms), async send(data, timeout_ms), async recv_into(buf, timeout_ms) -> n (0: the other
+# side closed), async close(). They raise OSError, asyncio.TimeoutError, and nothing else.
 
 import asyncio
 
@@ -44,8 +45,8 @@ class Link:
         return None
 
     async def open(self):
-        """Connect, unless the connection still stands. LinkError after every bearer was tried connect_tries
-        times."""
+        """Connect, unless the connection still stands. LinkError after every bearer was tried
+        connect_tries times."""
         if self._bearer is not None:
             if self._bearer.connected:
                 return
@@ -77,8 +78,8 @@ class Link:
             raise LinkError("cut")
 
     async def receive(self, deadline):
-        """The next frame (a view that is valid until the next call), at the latest at `deadline` (ticks).
-        LinkError("timeout" or "cut"), FormatError when what arrives can be no frame."""
+        """The next frame (a view that is valid until the next call), at the latest at `deadline`
+        (ticks). LinkError("timeout" or "cut"), FormatError when what arrives can be no frame."""
         view = memoryview(self._buf)
         while True:
             if self._n >= 2:

@@ -1,7 +1,7 @@
 # One terminal's session with the acquirer: sign-in, and one message with its verified answer.
 #
-# Owns the packing buffer and the response checks. Decides nothing about money: what it cannot believe it reports
-# as NoAnswer or BadMac, and pay decides what is owed then.
+# Owns the packing buffer and the response checks. Decides nothing about money: what it cannot
+# believe it reports as NoAnswer or BadMac, and pay decides what is owed then.
 
 from ..crypto.keys import KeyFault
 from ..crypto.mac import same
@@ -19,7 +19,7 @@ class NotSent(Exception):
 
 
 class NoAnswer(Exception):
-    """Something may have reached the host, and no answer that can be believed came. args: (why,)"""
+    """Something may have reached the host, and no believable answer came. args: (why,)"""
 
 
 class BadMac(Exception):
@@ -53,7 +53,8 @@ class Session:
         self.reader = reader
         self._buf = bytearray(1024)
 
-    # ---- one message ----------------------------------------------------------------------------------
+    # ---- one message
+    # ----------------------------------------------------------------------------------
 
     async def connect(self):
         """NotSent when the host cannot be reached."""
@@ -78,8 +79,8 @@ class Session:
     async def exchange(self, mti, fields, with_mac):
         """Send one message over the open link and wait for its answer.
 
-        NotSent: the message could not be made. NoAnswer, BadMac: see there. The buffer with the request is wiped
-        before this returns.
+        NotSent: the message could not be made. NoAnswer, BadMac: see there. The buffer with the
+        request is wiped before this returns.
         """
         try:
             end = self._pack(mti, fields, with_mac)
@@ -103,8 +104,9 @@ class Session:
             buf[i] = 0
 
     async def _answer(self, mti, request, with_mac, deadline):
-        """Frames are read until one answers this request: a late or repeated answer to another one is passed over,
-        as is everything that is no message. Only a wrong MAC on an answer that fits ends the wait."""
+        """Frames are read until one answers this request: a late or repeated answer to another one
+        is passed over, as is everything that is no message. Only a wrong MAC on an answer that
+        fits ends the wait."""
         while True:
             try:
                 frame = await self.link.receive(deadline)
@@ -121,7 +123,9 @@ class Session:
                 continue
             if with_mac:
                 at = len(frame) - 8
-                if 64 not in fields or not same(self.keys.mac(frame, framing.BODY_AT, at), fields[64]):
+                if 64 not in fields or not same(
+                    self.keys.mac(frame, framing.BODY_AT, at), fields[64]
+                ):
                     log.error("answer %s: MAC", got)
                     raise BadMac()
             for number in iso8583.SENSITIVE:
@@ -135,7 +139,8 @@ class Session:
             return Response(got, fields)
 
     def _check(self, mti, request, got, fields):
-        """Section 2.1: the answer must be to this request. FormatError names the field that differs."""
+        """Section 2.1: the answer must be to this request. FormatError names the field that
+        differs."""
         if got != cup.response_mti(mti):
             raise FormatError(0, "message type")
         for number in (3, 4, 11, 41, 42):
@@ -149,7 +154,8 @@ class Session:
         if 39 not in fields and mti != "0500":
             raise FormatError(39, "missing")
 
-    # ---- sign-in --------------------------------------------------------------------------------------
+    # ---- sign-in
+    # --------------------------------------------------------------------------------------
 
     def sign_off(self):
         """Forget that we are signed on: the next transaction signs in first."""
@@ -157,8 +163,9 @@ class Session:
             self._journal.set_signed_on(False)
 
     async def sign_in(self, operator):
-        """Fetch working keys, batch number and calendar; returns True, or False when the host names another batch
-        while transactions of ours are open (ours is kept). The link must be open.
+        """Fetch working keys, batch number and calendar; returns True, or False when the host
+        names another batch while transactions of ours are open (ours is kept). The link must be
+        open.
 
         SignInError, NotSent, NoAnswer.
         """

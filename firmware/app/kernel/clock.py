@@ -1,7 +1,7 @@
 # Durations and the calendar. Everybody asks here; nobody else imports time for them.
 #
-# Durations come from ticks() and do not care for the calendar. The calendar is only shown and printed: the order
-# of things never depends on it (it may jump by years when the host sets it).
+# Durations come from ticks() and do not care for the calendar. The calendar is only shown and
+# printed: the order of things never depends on it (it may jump by years when the host sets it).
 
 import time
 
@@ -41,8 +41,9 @@ def _exists(year, month, day):
 
 
 def year_of(month, day):
-    """The year in which MMDD lies, for host dates without a year: the one nearest to today, or the first
-    possible one from FLOOR_YEAR on while the calendar is not set. ValueError when no such day exists."""
+    """The year in which MMDD lies, for host dates without a year: the one nearest to today, or the
+    first possible one from FLOOR_YEAR on while the calendar is not set. ValueError when no such
+    day exists."""
     if not (1 <= month <= 12 and 1 <= day <= 31):
         raise ValueError("month or day")
     y, mo, d = time.localtime()[:3]
@@ -64,8 +65,8 @@ def year_of(month, day):
 
 
 def adopt(date, time_):
-    """Set the calendar from a host's F13 `MMDD` and F12 `hhmmss` (str of digits). ValueError when they are
-    no date or time; the calendar is then unchanged."""
+    """Set the calendar from a host's F13 `MMDD` and F12 `hhmmss` (str of digits). ValueError when
+    they are no date or time; the calendar is then unchanged."""
     mo, d = int(date[:2]), int(date[2:4])
     h, mi, s = int(time_[:2]), int(time_[2:4]), int(time_[4:6])
     if h > 23 or mi > 59 or s > 59:

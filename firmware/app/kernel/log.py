@@ -1,7 +1,8 @@
-# The terminal's log: the last lines in a ring of bytes, for the technician and the diagnostics export.
+# The terminal's log: the last lines in a ring of bytes, for the technician and the diagnostics
+# export.
 #
-# Never put a PAN, track, PIN, PIN block or key into a line. As a second net under that rule every run of 13 or
-# more digits is blotted out as the line is written.
+# Never put a PAN, track, PIN, PIN block or key into a line. As a second net under that rule every
+# run of 13 or more digits is blotted out as the line is written.
 
 import time
 
@@ -75,8 +76,8 @@ def error(text, *args):
 
 
 def exception(where, exc):
-    """An exception that nobody handled: its type and place. Its arguments only when they are plain numbers,
-    because a library may have put data into them."""
+    """An exception that nobody handled: its type and place. Its arguments only when they are plain
+    numbers, because a library may have put data into them."""
     args = exc.args
     number = args[0] if args and isinstance(args[0], int) else ""
     write(ERROR, "%s: %s %s", where, type(exc).__name__, number)

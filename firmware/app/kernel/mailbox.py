@@ -6,8 +6,8 @@ import asyncio
 class Queue:
     """First in, first out, `size` items at most, one consumer task.
 
-    put() never waits: at a full queue it drops the NEW item, counts it in `.lost` and returns False (a
-    cashier's twentieth unread key press is better lost than the first).
+    put() never waits: at a full queue it drops the NEW item, counts it in `.lost` and returns
+    False (a cashier's twentieth unread key press is better lost than the first).
     """
 
     def __init__(self, size):

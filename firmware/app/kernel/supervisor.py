@@ -28,7 +28,8 @@ class Supervised:
 
 
 class Supervisor:
-    """`reset` is called (with a reason) after a FATAL task ended; `flush` before it, to save what can be."""
+    """`reset` is called (with a reason) after a FATAL task ended; `flush` before it, to save what
+    can be."""
 
     def __init__(self, reset, flush=None):
         self._reset = reset
@@ -36,8 +37,8 @@ class Supervisor:
         self.tasks = {}
 
     def spawn(self, name, factory, policy):
-        """Run `factory()` (a callable that makes a coroutine) as task `name`. A second spawn of a name whose
-        task still runs is an error: ValueError."""
+        """Run `factory()` (a callable that makes a coroutine) as task `name`. A second spawn of a
+        name whose task still runs is an error: ValueError."""
         old = self.tasks.get(name)
         if old is not None and old.running():
             raise ValueError("task runs already: " + name)
@@ -56,7 +57,7 @@ class Supervisor:
                     return
                 log.error("task %s ended", entry.name)
                 entry.last_error = "ended"
-            except Exception as e:
+            except Exception as e:  # noqa: BLE001  the root of a task
                 log.exception("task " + entry.name, e)
                 entry.last_error = type(e).__name__
                 if entry.policy == ONESHOT:

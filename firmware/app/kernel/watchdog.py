@@ -1,5 +1,5 @@
-# One feeder for the hardware watchdog. It feeds only while every registered heartbeat is fresh and the event loop
-# is not late: a terminal that shows a picture but does nothing resets itself.
+# One feeder for the hardware watchdog. It feeds only while every registered heartbeat is fresh and
+# the event loop is not late: a terminal that shows a picture but does nothing resets itself.
 
 import asyncio
 

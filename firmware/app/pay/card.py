@@ -1,7 +1,7 @@
 # A card as it was read: what the swipe gave, checked and ready for a message.
 #
-# Owns the only copy of PAN and tracks during a transaction; wipe() ends their life. Nothing here is ever printed:
-# masked() is what may be shown.
+# Owns the only copy of PAN and tracks during a transaction; wipe() ends their life. Nothing here
+# is ever printed: masked() is what may be shown.
 
 from ..store.records import mask_pan
 
@@ -12,7 +12,8 @@ _SEPARATORS = b"=D"
 
 
 class CardError(Exception):
-    """The card cannot be used. args: (why,): a word the screen has a text for; never a digit of the card."""
+    """The card cannot be used. args: (why,): a word the screen has a text for; never a digit of
+    the card."""
 
 
 def luhn(pan):
@@ -35,8 +36,8 @@ def _separator(track):
 
 
 class Card:
-    """`track2`, `track3`: bytearrays of ASCII digits as they go into F35, F36 ('=' is 'D'); track3 may be None.
-    Takes them over: they are wiped with the card."""
+    """`track2`, `track3`: bytearrays of ASCII digits as they go into F35, F36 ('=' is 'D'); track3
+    may be None. Takes them over: they are wiped with the card."""
 
     def __init__(self, track2, track3=None):
         at = _separator(track2)

@@ -1,6 +1,8 @@
-# The engine: performs what the transaction table says, in an order that survives a power cut at any instant.
+# The engine: performs what the transaction table says, in an order that survives a power cut at
+# any instant.
 #
-#   connect -> sign in if needed -> reversals that are owed -> INTENT durable -> send -> OUTCOME durable -> result
+#   connect -> sign in if needed -> reversals that are owed
+#   -> INTENT durable -> send -> OUTCOME durable -> result
 #
 # Never touches the screen or the printer. Who calls it shows the result; by then it is durable.
 
@@ -12,7 +14,7 @@ from ..host.session import BadMac, NoAnswer, NotSent, SignInError
 from ..kernel import clock, log
 from ..store.flashlog import FlashError, LogFull
 from ..store.journal import JournalFull
-from ..store.records import Txn
+from ..store.records import RecordError, Txn
 from . import txn
 from .types import (
     AMOUNT,
@@ -37,8 +39,10 @@ from .types import (
     Result,
 )
 
+
 def apply(journal, session, t, event):
-    """Perform what the table says for Txn `t` and `event`. FlashError, LogFull when a commit fails."""
+    """Perform what the table says for Txn `t` and `event`. FlashError, LogFull when a commit
+    fails."""
     state, actions = txn.step(t.state, event)
     t.state = state
     for action in actions:
@@ -72,18 +76,20 @@ class Engine:
     def busy(self):
         return self.lock.locked()
 
-    # ---- what the flows call --------------------------------------------------------------------------
+    # ---- what the flows call
+    # --------------------------------------------------------------------------
 
     async def sale(self, amount, card, pin, operator, stage):
-        """A sale of `amount` fen. `card`: Card; `pin`: bytearray of ASCII digits or None; stage(name) tells what is
-        going on. Card and PIN stay the caller's to wipe."""
+        """A sale of `amount` fen. `card`: Card; `pin`: bytearray of ASCII digits or None;
+        stage(name) tells what is going on. Card and PIN stay the caller's to wipe."""
         if not 0 < amount <= self._settings["amount_max"]:
             return Result(why=AMOUNT)
         t = Txn(cup.SALE, amount)
         return await self._run(t, card, pin, operator, stage)
 
     def find_voidable(self, trace):
-        """The journal record of the sale with that voucher number. Refused when it cannot be voided."""
+        """The journal record of the sale with that voucher number. Refused when it cannot be
+        voided."""
         i = self.journal.find(trace)
         if i < 0:
             raise Refused(Result(why=NOT_FOUND))
@@ -91,12 +97,13 @@ class Engine:
             raise Refused(Result(why=NOT_VOIDABLE))
         try:
             return self.journal.load(i)
-        except Exception as e:
+        except (FlashError, RecordError) as e:
             log.exception("load", e)
             raise Refused(Result(why=UNREADABLE))
 
     async def void(self, original, card, pin, operator, stage):
-        """Void the sale `original` (from find_voidable), whole amount. `card` None: without the card."""
+        """Void the sale `original` (from find_voidable), whole amount. `card` None: without the
+        card."""
         if card is not None and card.masked() != original.pan_masked:
             return Result(why=CARD_DIFFERS)
         t = Txn(cup.VOID, original.amount)
@@ -136,7 +143,8 @@ class Engine:
             finally:
                 await self.session.disconnect()
 
-    # ---- one request ----------------------------------------------------------------------------------
+    # ---- one request
+    # ----------------------------------------------------------------------------------
 
     async def _run(self, t, card, pin, operator, stage):
         async with self.lock:
@@ -145,10 +153,11 @@ class Engine:
                 await self.session.connect()
                 result = await self._attempt(t, card, pin, operator, stage)
                 if result.code in cup.SIGN_IN_AGAIN and result.txn.state == txn.DECLINED:
-                    # The keys or the batch did not fit and nothing was booked: sign in and try once more.
+                    # The keys or the batch did not fit and nothing was booked: sign in and try
+                    # once more.
                     self.session.sign_off()
                     again = Txn(t.kind, t.amount)
-                    for name in ("original_trace", "original_rrn", "original_auth", "pan_masked", "expiry",
+                    for name in ("original_trace", "original_rrn", "original_auth", "pan_masked",
                                  "other_trace", "other_state"):  # fmt: skip
                         setattr(again, name, getattr(t, name))
                     result = await self._attempt(again, card, pin, operator, stage)
@@ -229,7 +238,8 @@ class Engine:
         except BadMac:
             event = txn.BAD_MAC
         finally:
-            # Also on the way out of a cancellation or an unforeseen error: what was sent is never forgotten.
+            # Also on the way out of a cancellation or an unforeseen error: what was sent is never
+            # forgotten.
             event = self._finish(t, event)
         if event == txn.NOT_SENT:
             return Result(why=why, record=t)
@@ -238,8 +248,8 @@ class Engine:
         return Result(approved=event == txn.APPROVE, code=code, record=t)
 
     def _finish(self, t, event):
-        """Write the outcome; the event that really counts then. An approval that could not be written is none: it
-        is reversed (I1: durable before "approved" is shown)."""
+        """Write the outcome; the event that really counts then. An approval that could not be
+        written is none: it is reversed (I1: durable before "approved" is shown)."""
         if event != txn.APPROVE:
             t.other_trace = 0  # only an approved void changes its original
         try:
@@ -254,7 +264,8 @@ class Engine:
         return txn.FAULT
 
     def _request(self, t, card, pin):
-        """Fields of the request, with card data and PIN block. The PAN for the PIN block is the card's."""
+        """Fields of the request, with card data and PIN block. The PAN for the PIN block is the
+        card's."""
         fields = cup.financial(t.kind, t, self._settings, self.session.reader)
         if card is not None:
             encrypted = self.session.keys.encrypts_track()

@@ -1,4 +1,5 @@
-# What a boot finds in the journal, and what is owed because of it. Knows it from the last record alone.
+# What a boot finds in the journal, and what is owed because of it. Knows it from the last record
+# alone.
 
 from ..kernel import log
 from . import txn
@@ -6,8 +7,9 @@ from .engine import apply
 
 
 class Owed:
-    """reversals: (count, amount) or None; receipts: indexes of approved transactions whose merchant receipt is not
-    on paper; unreadable: records that could not be understood; batch_closed: a settlement was completed now."""
+    """reversals: (count, amount) or None; receipts: indexes of approved transactions whose
+    merchant receipt is not on paper; unreadable: records that could not be understood;
+    batch_closed: a settlement was completed now."""
 
     def __init__(self):
         self.interrupted = 0
@@ -29,7 +31,16 @@ def recover(journal, session, reversals, settlement):
             owed.interrupted += 1
     owed.batch_closed = settlement.recover()
     owed.reversals = reversals.pending()
-    owed.receipts = [i for i in range(len(journal)) if journal.state(i) in txn.COUNTED and not journal.printed(i)]
+    owed.receipts = [
+        i
+        for i in range(len(journal))
+        if journal.state(i) in txn.COUNTED and not journal.printed(i)
+    ]
     owed.unreadable = journal.unreadable
-    log.info("journal: %d transactions, batch %d, %d interrupted", len(journal), journal.batch, owed.interrupted)
+    log.info(
+        "journal: %d transactions, batch %d, %d interrupted",
+        len(journal),
+        journal.batch,
+        owed.interrupted,
+    )
     return owed

@@ -1,7 +1,8 @@
-# Reversals: what is owed for every transaction whose outcome is not known, oldest first, and never given up.
+# Reversals: what is owed for every transaction whose outcome is not known, oldest first, and never
+# given up.
 
 from ..host import cup
-from ..host.session import BadMac, NoAnswer, NotSent
+from ..host.session import BadMac, NoAnswer
 from ..kernel import log
 from . import txn
 from .engine import apply
@@ -25,8 +26,8 @@ class Reversals:
         return (count, amount) if count else None
 
     async def drain(self, sign_in):
-        """Send every reversal that is owed; True when none is left. `sign_in` is an async callable for a host that
-        asks for it. NotSent when the host cannot be reached at all."""
+        """Send every reversal that is owed; True when none is left. `sign_in` is an async callable
+        for a host that asks for it. NotSent when the host cannot be reached at all."""
         for i in range(len(self._journal)):
             if self._journal.state(i) == txn.UNKNOWN and not await self._reverse(i, sign_in):
                 return False

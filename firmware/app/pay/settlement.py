@@ -1,9 +1,9 @@
-# Settlement: the batch's totals against the host's, as steps that are written down, so that a power cut at any
-# instant is made good at the next boot.
+# Settlement: the batch's totals against the host's, as steps that are written down, so that a
+# power cut at any instant is made good at the next boot.
 #
 #   SENT      the totals are about to be sent; sending them again does no harm
-#   ANSWERED  the host's verdict is known; balanced: the batch closes next (one commit), the slip is printed from
-#             what is written here, also much later
+#   ANSWERED  the host's verdict is known; balanced: the batch closes next (one commit), the slip
+#             is printed from what is written here, also much later
 #
 # Without batch upload: when the host's totals differ, the batch stays open and nothing is cleared.
 
@@ -35,7 +35,8 @@ _FORMAT = "<BBIIBB2s6sQHQHQHQH"
 
 
 class Settled:
-    """One settlement. `own` and `host`: (debit amount, debit count, credit amount, credit count), amounts in fen."""
+    """One settlement. `own` and `host`: (debit amount, debit count, credit amount, credit count),
+    amounts in fen."""
 
     def __init__(self):
         self.step = 0
@@ -56,11 +57,12 @@ class Settled:
         y = self.when[0]
         return struct.pack(_FORMAT, _VERSION, self.step, self.batch, self.trace, self.verdict,
                            1 if self.printed else 0, self.operator.encode(),
-                           bytes((max(0, y - 2000),) + tuple(self.when[1:])), *(self.own + self.host))  # fmt: skip
+                           bytes((max(0, y - 2000),) + tuple(self.when[1:])),
+                           *(self.own + self.host))  # fmt: skip
 
 
 def decode(data):
-    """Settled from the bytes of the note, None when there are none or they are of another version."""
+    """Settled from the bytes of the note, None when there are none, or of another version."""
     if not data or data[0] != _VERSION or len(data) < struct.calcsize(_FORMAT):
         return None
     v = struct.unpack(_FORMAT, data)
@@ -105,7 +107,8 @@ class Settlement:
         self._journal.put_note(NOTE, s.encode())
 
     def recover(self):
-        """After a power cut: a batch that the host had balanced is closed now. True if that was owed."""
+        """After a power cut: a batch that the host had balanced is closed now. True if that was
+        owed."""
         s = self.last()
         if s is None or s.step != _ANSWERED or not s.balanced or s.batch != self._journal.batch:
             return False
@@ -114,7 +117,8 @@ class Settlement:
         return True
 
     async def run(self, operator, stage):
-        """Settle the open batch; Settled. Refused when it cannot be done now: nothing has changed then."""
+        """Settle the open batch; Settled. Refused when it cannot be done now: nothing has changed
+        then."""
         if not len(self._journal):
             raise Refused(Result(why=EMPTY))
         async with self._engine.lock:

@@ -1,7 +1,7 @@
 # The life of a transaction as a table: state and event -> next state and what has to be done.
 #
-# Pure: no journal, no host, no clock. The engine performs the actions; power may go between any two of them, and
-# recovery then continues from the last state that was written.
+# Pure: no journal, no host, no clock. The engine performs the actions; power may go between any
+# two of them, and recovery then continues from the last state that was written.
 
 from ..store import records
 
@@ -19,8 +19,8 @@ REJECTED = 9
 VOIDED = 10
 SETTLED = 11
 
-NAMES = ("DRAFT", "SENDING", "APPROVED", "DECLINED", "UNKNOWN", "REVERSED", "STORED", "UPLOADING", "UPLOADED",
-         "REJECTED", "VOIDED", "SETTLED")  # fmt: skip
+NAMES = ("DRAFT", "SENDING", "APPROVED", "DECLINED", "UNKNOWN", "REVERSED", "STORED",
+         "UPLOADING", "UPLOADED", "REJECTED", "VOIDED", "SETTLED")  # fmt: skip
 
 # Events
 BEGIN = "begin"
@@ -67,8 +67,8 @@ TABLE = {
 
 # States from which nothing is owed any more.
 FINAL = (DECLINED, REVERSED, UPLOADED, REJECTED, SETTLED)
-# States in which money was taken and still counts in the batch's totals. A voided sale counts as a debit, its void as
-# a credit: that is how the host counts too.
+# States in which money was taken and still counts in the batch's totals. A voided sale counts as a
+# debit, its void as a credit: that is how the host counts too.
 COUNTED = (APPROVED, VOIDED)
 
 

@@ -34,8 +34,9 @@ SETTLE_REFUSED = "settle_refused"
 
 
 class Result:
-    """What became of a request. `approved`; `code` the host's F39 ("" when it said nothing); `why` one of the
-    reasons above ("" when the host decided); `txn` its journal record, None when none was made."""
+    """What became of a request. `approved`; `code` the host's F39 ("" when it said nothing); `why`
+    one of the reasons above ("" when the host decided); `txn` its journal record, None when none
+    was made."""
 
     def __init__(self, approved=False, code="", why="", record=None, detail=""):
         self.approved = approved

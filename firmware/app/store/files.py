@@ -1,6 +1,8 @@
-# How a small file is replaced so that a power cut leaves the old one or the new one, never half of one.
+# How a small file is replaced so that a power cut leaves the old one or the new one, never half of
+# one.
 #
-# littlefs: write a new file, flush it, rename it over the old one. Never remove first, never in place.
+# littlefs: write a new file, flush it, rename it over the old one. Never remove first, never in
+# place.
 
 import os
 

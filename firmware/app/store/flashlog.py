@@ -1,18 +1,21 @@
 # An append-only ring of records over a block device: what the journal stands on.
 #
 # Rules that everything here follows:
-#   - one record = one program operation of one 16-byte aligned piece of erased flash; nothing is programmed twice
-#     (so it works under flash encryption), nothing is changed in place;
-#   - blocks are erased ahead of time by housekeep(), which is called while the terminal idles: append() never erases;
-#   - the oldest block is erased first; before that its owner has copied forward what still matters;
-#   - a record that was cut while it was programmed is recognised by its CRC, and nothing is ever appended behind it:
-#     the rest of that block is given up, because half-programmed cells may read as erased.
+#   - one record = one program operation of one 16-byte aligned piece of erased flash; nothing is
+#     programmed twice (so it works under flash encryption), nothing is changed in place;
+#   - blocks are erased ahead of time by housekeep(), which is called while the terminal idles:
+#     append() never erases;
+#   - the oldest block is erased first; before that its owner copies forward what still matters;
+#   - a record that was cut while it was programmed is recognised by its CRC, and nothing is ever
+#     appended behind it: the rest of that block is given up, because half-programmed cells may
+#     read as erased.
 #
-# A block begins with a 16-byte mark that is programmed after a complete erase (a block without it was cut while it
-# was erased). Records follow:
+# A block begins with a 16-byte mark that is programmed after a complete erase (a block without it
+# was cut while it was erased). Records follow, integers little endian:
 #
-#   0 magic 0xA5   1 kind   2 payload length (u16)   4 sequence number (u32)   8 CRC-32 of bytes 0-7 and the payload
-#   12 payload, then 0xff up to the next multiple of 16. All integers little endian.
+#   0  magic 0xA5      1  kind      2  payload length (u16)      4  sequence number (u32)
+#   8  CRC-32 of bytes 0-7 and the payload
+#   12 payload, then 0xff up to the next multiple of 16
 
 import binascii
 import struct
@@ -30,8 +33,8 @@ _MARK_MAGIC = b"SYLG"
 _VERSION = const(1)
 PAYLOAD_MAX = const(500)
 
-# Erased blocks that are never given to append(): moving live records out of the oldest block needs room of its own,
-# or a full ring could never be emptied.
+# Erased blocks that are never given to append(): moving live records out of the oldest block needs
+# room of its own, or a full ring could never be emptied.
 _SPARE = const(3)
 
 _BLANK = const(0)  # erased and marked
@@ -60,11 +63,11 @@ def _is_blank(buf):
 
 
 class FlashLog:
-    """`dev`: a block device with the extended protocol (esp32.Partition): readblocks(n, buf, offset),
-    writeblocks(n, buf, offset), ioctl(4) blocks, ioctl(5) block size, ioctl(6, n) erase.
+    """`dev`: a block device with the extended protocol (esp32.Partition): readblocks(n, buf,
+    offset), writeblocks(n, buf, offset), ioctl(4) blocks, ioctl(5) block size, ioctl(6, n) erase.
 
-    Places of records ("loc") are byte addresses in the device. `ready`: how many erased blocks housekeeping keeps
-    ahead of append().
+    Places of records ("loc") are byte addresses in the device. `ready`: how many erased blocks
+    housekeeping keeps ahead of append().
     """
 
     def __init__(self, dev, ready=8):
@@ -89,11 +92,12 @@ class FlashLog:
         self.torn = 0  # torn tails found by mount
         self.damaged = 0  # broken records found by mount that were not the last of their block
 
-    # ---- mounting -------------------------------------------------------------------------------------
+    # ---- mounting
+    # -------------------------------------------------------------------------------------
 
     def mount(self, visit):
-        """Read everything: visit(kind, payload, loc) for each good record, oldest first. `payload` is a view
-        that is valid during the call only."""
+        """Read everything: visit(kind, payload, loc) for each good record, oldest first. `payload`
+        is a view that is valid during the call only."""
         self.torn = self.damaged = 0
         self._seq = 0
         for b in range(self.blocks):
@@ -106,7 +110,7 @@ class FlashLog:
             self._at = self._scan(b, visit)
 
     def _look_at(self, b):
-        """Find state, wear and first sequence number of block b, by reading as little as possible."""
+        """Find state, wear and first sequence number of block b, reading little."""
         head = memoryview(self._rec)[: _MARK + _ALIGN]
         self._dev.readblocks(b, head, 0)
         self._state[b] = _DIRTY
@@ -133,8 +137,8 @@ class FlashLog:
         self.torn, self.damaged, self._seq = torn, damaged, seq
 
     def _scan(self, b, visit):
-        """Visit the good records of block b; returns the offset at which it may be appended to, the block size
-        when there is none."""
+        """Visit the good records of block b; returns the offset at which it may be appended to,
+        the block size when there is none."""
         self._dev.readblocks(b, self._buf, 0)
         view = memoryview(self._buf)
         at = _MARK
@@ -161,7 +165,9 @@ class FlashLog:
             if seq > self._seq:
                 self._seq = seq
             if visit is not None:
-                visit(view[at + 1], view[at + _HEADER : at + _HEADER + n], b * self.block_size + at)
+                visit(
+                    view[at + 1], view[at + _HEADER : at + _HEADER + n], b * self.block_size + at
+                )
             at += _align(_HEADER + n)
         if broken:
             self.torn += 1
@@ -178,11 +184,12 @@ class FlashLog:
         crc = binascii.crc32(view[at + _HEADER : end], binascii.crc32(view[at : at + 8]))
         return n if crc == struct.unpack_from("<I", view, at + 8)[0] else -1
 
-    # ---- reading and appending ------------------------------------------------------------------------
+    # ---- reading and appending
+    # ------------------------------------------------------------------------
 
     def read(self, loc, buf):
-        """Copy the payload of the record at `loc` into `buf`; returns (kind, length). FlashError when it is not
-        there any more as it was written."""
+        """Copy the payload of the record at `loc` into `buf`; returns (kind, length). FlashError
+        when it is not there any more as it was written."""
         b, at = loc // self.block_size, loc % self.block_size
         rec = memoryview(self._back)[: min(len(self._back), self.block_size - at)]
         self._dev.readblocks(b, rec, at)
@@ -195,8 +202,8 @@ class FlashLog:
     def append(self, kind, payload, spare=False):
         """Make a record durable: when this returns its location, it was programmed and read back.
 
-        LogFull when no erased block is left (spare=True, for copies of live records, may use the last ones);
-        FlashError when two blocks in turn did not hold what was programmed.
+        LogFull when no erased block is left (spare=True, for copies of live records, may use the
+        last ones); FlashError when two blocks in turn did not hold what was programmed.
         """
         n = len(payload)
         if n > PAYLOAD_MAX:
@@ -220,7 +227,8 @@ class FlashLog:
         raise FlashError("program", self._head)
 
     def _program(self, rec, total):
-        """One program operation and its check; the location, or None when the flash did not take it."""
+        """One program operation and its check; the location, or None when the flash did not take
+        it."""
         b, at = self._head, self._at
         self._seq += 1  # a number that may have reached the flash is never used again
         if at == _MARK:
@@ -259,14 +267,16 @@ class FlashLog:
             left -= 1
         raise LogFull("no erased block")
 
-    # ---- room and housekeeping ------------------------------------------------------------------------
+    # ---- room and housekeeping
+    # ------------------------------------------------------------------------
 
     def ready_blocks(self):
         """Erased blocks, the spare ones included."""
         return sum(1 for s in self._state if s == _BLANK)
 
     def room(self):
-        """Bytes that append() can surely take without housekeeping (records' own overhead not deducted)."""
+        """Bytes that append() can surely take without housekeeping (records' own overhead not
+        deducted)."""
         blocks = self.ready_blocks() - _SPARE
         return (self.block_size - self._at) + max(0, blocks) * (self.block_size - _MARK)
 
@@ -277,7 +287,8 @@ class FlashLog:
     def needs_housekeeping(self):
         if self._dirty() >= 0:
             return True
-        # After a whole round in which nothing could be dropped, everything is live: going on would only wear the flash.
+        # After a whole round in which nothing could be dropped, everything is live: going on would
+        # only wear the flash.
         return self.ready_blocks() < self._wanted and self._churn < self.blocks
 
     def _dirty(self):
@@ -296,11 +307,12 @@ class FlashLog:
         return best
 
     def housekeep(self, relocate):
-        """One step: erase one block. False when nothing was to do. Takes the time of an erase (45-80 ms on an
-        ESP32, during which the whole processor stands still) and of the copies before it.
+        """One step: erase one block. False when nothing was to do. Takes the time of an erase
+        (45-80 ms on an ESP32, during which the whole processor stands still) and of the copies
+        before it.
 
-        relocate(first, last): the owner appends (spare=True) again what still matters of the records whose
-        loc lies in first <= loc < last.
+        relocate(first, last): the owner appends (spare=True) again what still matters of the
+        records whose loc lies in first <= loc < last.
         """
         b = self._dirty()
         if b < 0:

@@ -1,8 +1,8 @@
 # The journal: the transactions of the open batch, and the numbers that follow from them.
 #
-# Owns the records on the flash log, an index of them in fixed arrays, the batch number and the trace number. What
-# the states mean is pay's business; here a state is a small integer. Every method that changes something returns
-# only when the change is durable.
+# Owns the records on the flash log, an index of them in fixed arrays, the batch number and the
+# trace number. What the states mean is pay's business; here a state is a small integer. Every
+# method that changes something returns only when the change is durable.
 
 import struct
 from array import array
@@ -25,10 +25,11 @@ _META_FORMAT = "<BIIB"  # version, batch, next trace, flags
 _SIGNED_ON = const(1)
 
 _NUMBER_MAX = const(999999)
-# What one transaction may need at the very most until it is final: intent, outcome, two marks and the trace number
-# of a message in between, each with its header and a new block's mark.
+# What one transaction may need at the very most until it is final: intent, outcome, two marks and
+# the trace number of a message in between, each with its header and a new block's mark.
 _TXN_ROOM = const(1024)
-# The longest full record with its header: what a transaction takes of the ring as long as its batch is open.
+# The longest full record with its header: what a transaction takes of the ring as long as its
+# batch is open.
 _FULL_ROOM = const(208)
 
 
@@ -52,7 +53,9 @@ class Journal:
         self._batch = array("I", zeros)
         self._amount = array("I", zeros)
         self._base = array("I", zeros)  # loc of the intent or full record
-        self._outcome = array("I", zeros)  # loc of the latest outcome, _NOWHERE when there is none or in base
+        self._outcome = array(
+            "I", zeros
+        )  # loc of the latest outcome, _NOWHERE when there is none or in base
         self._state = bytearray(capacity)
         self._kind = bytearray(capacity)
         self._flags = bytearray(capacity)
@@ -66,10 +69,11 @@ class Journal:
         self.signed_on = False
         self.unreadable = 0  # records that were there but could not be understood
 
-    # ---- boot -----------------------------------------------------------------------------------------
+    # ---- boot
+    # -----------------------------------------------------------------------------------------
 
     def recover(self):
-        """Read the log from the oldest record to the newest; afterwards the index is what it was."""
+        """Read the log from the oldest record to the newest: the index is then what it was."""
         self._n = 0
         self._notes = {}
         self._meta_loc = _NOWHERE
@@ -145,11 +149,12 @@ class Journal:
         self._n = keep
 
     def _copy(self, i, to):
-        for a in (self._trace, self._batch, self._amount, self._base, self._outcome, self._state, self._kind,
-                  self._flags, self._tries):  # fmt: skip
+        for a in (self._trace, self._batch, self._amount, self._base, self._outcome, self._state,
+                  self._kind,                  self._flags, self._tries):  # fmt: skip
             a[to] = a[i]
 
-    # ---- numbers --------------------------------------------------------------------------------------
+    # ---- numbers
+    # --------------------------------------------------------------------------------------
 
     def _after(self, trace):
         return trace % _NUMBER_MAX + 1
@@ -161,15 +166,16 @@ class Journal:
         return trace
 
     def take_trace(self):
-        """A trace number for a message that is no transaction (sign-in, settlement); never given again."""
+        """A trace number for a message that is no transaction (sign-in, settlement); never given
+        again."""
         trace = self._fresh_trace()
         self.next_trace = self._after(trace)
         self._write_meta()
         return trace
 
     def set_signed_on(self, on, batch=0):
-        """Remember the sign-in; `batch` (if > 0) is the host's number and is taken while the batch is empty.
-        False when it differs from ours but transactions are open: ours is kept."""
+        """Remember the sign-in; `batch` (if > 0) is the host's number and is taken while the batch
+        is empty. False when it differs from ours but transactions are open: ours is kept."""
         taken = True
         if batch and batch != self.batch:
             taken = not self._n
@@ -180,7 +186,8 @@ class Journal:
         return taken
 
     def close_batch(self):
-        """The batch is settled: forget its transactions, go to the next number, sign off. One commit."""
+        """The batch is settled: forget its transactions, go to the next number, sign off. One
+        commit."""
         old = self.batch, self.signed_on
         self.batch = self._after(self.batch)
         self.signed_on = False
@@ -196,7 +203,8 @@ class Journal:
         data = struct.pack(_META_FORMAT, records.SCHEMA, self.batch, self.next_trace, flags)
         self._meta_loc = self._log.append(_META, data, spare)
 
-    # ---- transactions ---------------------------------------------------------------------------------
+    # ---- transactions
+    # ---------------------------------------------------------------------------------
 
     def __len__(self):
         return self._n
@@ -206,8 +214,8 @@ class Journal:
         return self._n < self.capacity and self._log.room() >= _TXN_ROOM
 
     def begin(self, t):
-        """Allot batch and trace to Txn `t` and make its intent durable: it is then in state SENDING. Returns its
-        index. JournalFull."""
+        """Allot batch and trace to Txn `t` and make its intent durable: it is then in state
+        SENDING. Returns its index. JournalFull."""
         if not self.has_room():
             raise JournalFull("transactions" if self._n >= self.capacity else "flash")
         t.batch = self.batch
@@ -220,8 +228,8 @@ class Journal:
         return i
 
     def finish(self, t):
-        """Make the outcome of Txn `t` (its state and what the host said) durable. With t.other_trace the same
-        commit also puts that transaction into t.other_state."""
+        """Make the outcome of Txn `t` (its state and what the host said) durable. With
+        t.other_trace the same commit also puts that transaction into t.other_state."""
         i = self._index(t)
         loc = self._log.append(_OUTCOME, records.encode_outcome(t))
         self._outcome[i] = loc
@@ -236,8 +244,8 @@ class Journal:
         self._tries[i] = min(t.tries, 255)
 
     def overrule(self, t):
-        """Hold the state of Txn `t` in memory only: its outcome could not be written. What is in flash (an intent
-        without an outcome) comes to the same at the next boot."""
+        """Hold the state of Txn `t` in memory only: its outcome could not be written. What is in
+        flash (an intent without an outcome) comes to the same at the next boot."""
         i = self._index(t)
         self._state[i] = t.state
 
@@ -261,7 +269,8 @@ class Journal:
         return t
 
     def find(self, trace):
-        """Index of the transaction with that trace number in the open batch, -1 when there is none."""
+        """Index of the transaction with that trace number in the open batch, -1 when there is
+        none."""
         return self._at(self.batch, trace)
 
     def state(self, i):
@@ -314,7 +323,8 @@ class Journal:
             if j >= 0:
                 self._state[j] = other_state
 
-    # ---- notes ----------------------------------------------------------------------------------------
+    # ---- notes
+    # ----------------------------------------------------------------------------------------
 
     def put_note(self, key, data):
         """Keep bytes under a small number; the latest counts."""
@@ -328,10 +338,12 @@ class Journal:
         _, n = self._log.read(loc, self._buf)
         return bytes(self._buf[1:n])
 
-    # ---- housekeeping ---------------------------------------------------------------------------------
+    # ---- housekeeping
+    # ---------------------------------------------------------------------------------
 
     def relocate(self, first, last):
-        """Copy forward what lies in first <= loc < last and still matters (FlashLog.housekeep asks)."""
+        """Copy forward what lies in first <= loc < last and still matters (FlashLog.housekeep
+        asks)."""
         for i in range(self._n):
             if first <= self._base[i] < last:
                 self._base[i] = self._log.append(_FULL, self._snapshot(i), True)
@@ -344,8 +356,8 @@ class Journal:
                 self._notes[key] = self._log.append(_NOTE, memoryview(self._buf)[:n], True)
 
     def _snapshot(self, i):
-        """bytes of a full record of transaction i. What can no longer be read is lost, but not the money: kind,
-        amount, number and state come from the index."""
+        """bytes of a full record of transaction i. What can no longer be read is lost, but not the
+        money: kind, amount, number and state come from the index."""
         try:
             t = self.load(i)
         except (FlashError, RecordError, ValueError, IndexError):

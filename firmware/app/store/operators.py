@@ -1,7 +1,8 @@
 # Operators: who may do what, with salted slow hashes of their passwords.
 #
-# Owns the file of operators, and the lock after wrong passwords, which is in the file too so that switching the
-# terminal off does not help. `derive(password, salt, rounds)` is the slow hash (crypto.seal.pbkdf2_sha256).
+# Owns the file of operators, and the lock after wrong passwords, which is in the file too so that
+# switching the terminal off does not help. `derive(password, salt, rounds)` is the slow hash
+# (crypto.seal.pbkdf2_sha256).
 
 import binascii
 import json
@@ -42,7 +43,9 @@ class Operators:
             raise OperatorError("damaged")
         for no, o in self._all.items():
             if o["wrong"] >= _WRONG_MAX:
-                self._locked_at[no] = clock.ticks()  # the time served before the power cut does not count
+                self._locked_at[no] = (
+                    clock.ticks()
+                )  # the time served before the power cut does not count
 
     def _save(self):
         files.replace(self._path, json.dumps(self._all).encode())
@@ -106,8 +109,8 @@ class Operators:
         return _WRONG_MAX - self._all[no]["wrong"]
 
     def verify(self, no, password, roles=None):
-        """Return if `password` (bytes-like digits) is the operator's and his role is one of `roles` (None: any).
-        OperatorError: unknown, role, locked, wrong."""
+        """Return if `password` (bytes-like digits) is the operator's and his role is one of
+        `roles` (None: any). OperatorError: unknown, role, locked, wrong."""
         if no not in self._all:
             raise OperatorError("unknown")
         o = self._all[no]
@@ -115,7 +118,8 @@ class Operators:
             raise OperatorError("role")
         if self._locked(no):
             raise OperatorError("locked")
-        # The try is counted before it is judged: a power cut after a wrong guess must not give another one.
+        # The try is counted before it is judged: a power cut after a wrong guess must not give
+        # another one.
         o["wrong"] += 1
         self._save()
         if not self._matches(no, password):

@@ -1,7 +1,8 @@
 # What the journal keeps of a transaction, and its bytes.
 #
-# Nothing here may hold a clear PAN, track, PIN, PIN block or CVV: the PAN is kept as first six and last four
-# digits and a length. Every record begins with a schema version, so that a later firmware can read it.
+# Nothing here may hold a clear PAN, track, PIN, PIN block or CVV: the PAN is kept as first six and
+# last four digits and a length. Every record begins with a schema version, so that a later
+# firmware can read it.
 #
 #   intent   what is about to be sent: durable before the first byte goes out
 #   outcome  what became of it: durable before anybody is told
@@ -14,11 +15,12 @@ from micropython import const
 
 SCHEMA = const(1)
 
-# version, batch, trace, kind, amount, entry mode, flags, operator, time (y-2000 m d h m s), PAN length,
-# PAN first 6 and last 4 as BCD, original trace
+# version, batch, trace, kind, amount, entry mode, flags, operator, time (y-2000 m d h m s), PAN
+# length, PAN first 6 and last 4 as BCD, original trace
 _INTENT = "<BIIBQHB2s6sB5sI"
 _INTENT_SIZE = struct.calcsize(_INTENT)
-# version, batch, trace, state, other trace, other state, host time (MMDDhhmmss BCD), settlement date (BCD)
+# version, batch, trace, state, other trace, other state, host time (MMDDhhmmss BCD), settlement
+# date (BCD)
 _OUTCOME = "<BIIBIB5s2s"
 _OUTCOME_SIZE = struct.calcsize(_OUTCOME)
 # version, batch, trace, state, flags, reversal tries
@@ -34,8 +36,9 @@ class RecordError(Exception):
 
 
 class Txn:
-    """One transaction as the journal knows it. Amounts in fen; dates and times are str of digits as the host
-    sends them, "" when unknown; `when` is the terminal's (year, month, day, hour, minute, second)."""
+    """One transaction as the journal knows it. Amounts in fen; dates and times are str of digits
+    as the host sends them, "" when unknown; `when` is the terminal's (year, month, day, hour,
+    minute, second)."""
 
     def __init__(self, kind, amount):
         self.kind = kind
@@ -120,8 +123,8 @@ def encode_intent(t):
     shown = _bcd(pan[:6] + pan[-4:], 5) if len(pan) >= 13 else b"\xff" * 5
     flags = 1 if t.pin_entered else 0
     fixed = struct.pack(_INTENT, SCHEMA, t.batch, t.trace, t.kind, t.amount, t.entry_mode, flags,
-                        t.operator.encode(), bytes([max(0, y - 2000), mo, d, h, mi, s]), len(pan), shown,
-                        t.original_trace)  # fmt: skip
+                        t.operator.encode(), bytes([max(0, y - 2000), mo, d, h, mi, s]), len(pan),
+                        shown,                        t.original_trace)  # fmt: skip
     return fixed + _put_strings((t.expiry, t.original_rrn, t.original_auth))
 
 
@@ -158,7 +161,9 @@ def decode_outcome(data, t):
     """Put the bytes of an outcome into Txn `t`."""
     if len(data) < _OUTCOME_SIZE or data[0] != SCHEMA:
         raise RecordError("outcome schema")
-    _, _, _, t.state, t.other_trace, t.other_state, when, settle = struct.unpack_from(_OUTCOME, data, 0)
+    _, _, _, t.state, t.other_trace, t.other_state, when, settle = struct.unpack_from(
+        _OUTCOME, data, 0
+    )
     when = _digits(when)
     t.host_date, t.host_time = when[:4], when[4:]
     t.settle_date = _digits(settle)
@@ -175,7 +180,9 @@ def outcome_key(data):
 
 
 def encode_mark(t):
-    return struct.pack(_MARK, SCHEMA, t.batch, t.trace, t.state, PRINTED if t.printed else 0, min(t.tries, 255))
+    return struct.pack(
+        _MARK, SCHEMA, t.batch, t.trace, t.state, PRINTED if t.printed else 0, min(t.tries, 255)
+    )
 
 
 def decode_mark(data):

@@ -1,7 +1,7 @@
 # The terminal's parameters: a typed table with defaults and limits, kept in one JSON file.
 #
-# Reading a damaged file is an error that is shown, never a silent return to defaults: a terminal with the wrong
-# merchant number takes money for somebody else.
+# Reading a damaged file is an error that is shown, never a silent return to defaults: a terminal
+# with the wrong merchant number takes money for somebody else.
 
 import json
 

@@ -1,6 +1,7 @@
 # The key vault: keys rest in one sealed file, never in clear.
 #
-# Knows names and bytes, nothing of what a key is for. `sealer` (crypto.seal.Sealer) holds the device's secret.
+# Knows names and bytes, nothing of what a key is for. `sealer` (crypto.seal.Sealer) holds the
+# device's secret.
 
 from . import files
 
@@ -19,14 +20,15 @@ class Vault:
         self._slots = {}
 
     def load(self):
-        """Read the file. VaultError when it is damaged or of another device: keys must then be loaded anew."""
+        """Read the file. VaultError when it is damaged or of another device: keys must then be
+        loaded anew."""
         sealed = files.load(self._path)
         self._slots = {}
         if sealed is None:
             return
         try:
             data = self._sealer.open(sealed, _CONTEXT)
-        except Exception as e:
+        except ValueError as e:  # what a sealer raises for anything that it did not seal
             raise VaultError("vault does not open: " + type(e).__name__)
         try:
             self._slots = _parse(data)

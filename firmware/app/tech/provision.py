@@ -23,7 +23,8 @@ class ProvisionError(Exception):
 
 
 def settings(**values):
-    """Set parameters (names and limits: app.store.settings.SCHEMA). SettingsError names the wrong one."""
+    """Set parameters (names and limits: app.store.settings.SCHEMA). SettingsError names the wrong
+    one."""
     s = Settings(board.DATA + "/settings.json")
     s.load()
     s.set(**values)
@@ -48,8 +49,8 @@ def _component(text, which):
 
 
 def master_key(first, second):
-    """XOR two components into the TMK and store it; working keys of the old one are forgotten. Returns
-    the check value (6 hex digits) to compare with the acquirer's."""
+    """XOR two components into the TMK and store it; working keys of the old one are forgotten.
+    Returns the check value (6 hex digits) to compare with the acquirer's."""
     a, b = _component(first, 1), _component(second, 2)
     data = bytearray(16)
     for i in range(16):

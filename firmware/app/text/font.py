@@ -14,8 +14,8 @@ _PAGES_AT = const(20)
 _LOWS_AT = const(534)
 _SLOTS = const(48)
 
-# What is shown for a character that the font does not have: the mark that Chinese printing uses for
-# a missing character.
+# What is shown for a character that the font does not have: the mark that Chinese printing uses
+# for a missing character.
 MISSING = "〓"
 
 
@@ -69,7 +69,7 @@ class Font:
         return start + at if at >= 0 else -1
 
     def narrow(self, code):
-        """16 bytes of the 8x16 glyph of an ASCII code, one byte a row; the box for anything else."""
+        """16 bytes of the 8x16 glyph of an ASCII code, one byte a row; of "?" for others."""
         if not self._first <= code <= self._last:
             code = 63
         at = (code - self._first) * HEIGHT

@@ -1,5 +1,5 @@
-# Texts of the host's response codes (host-protocol section 3), and what the cashier can do: class A approved,
-# B try again, C do not try again, D keep or check the card, E system fault.
+# Texts of the host's response codes (host-protocol section 3), and what the cashier can do: class
+# A approved, B try again, C do not try again, D keep or check the card, E system fault.
 
 CODES = {
     "00": ("A", "交易成功", "Approved"),

@@ -1,7 +1,8 @@
-# Every text of the screen, in Chinese and English. Data only; the receipt's labels are in ui/receipt.
+# Every text of the screen, in Chinese and English. Data only; the receipt's labels are in
+# ui/receipt.
 #
-# A screen row has 16 columns; a Chinese character takes two. What is longer is wrapped by the screen
-# where there is room for it.
+# A screen row has 16 columns; a Chinese character takes two. What is longer is wrapped by the
+# screen where there is room for it.
 
 ZH, EN = 0, 1
 _LANGUAGES = {"zh": ZH, "en": EN}

@@ -15,8 +15,8 @@ def columns_of(text):
 
 
 def wrap(text, columns, rows):
-    """`text` in at most `rows` pieces of at most `columns` columns, cut at line ends, and at blanks where there are
-    some."""
+    """`text` in at most `rows` pieces of at most `columns` columns, cut at line ends, and at
+    blanks where there are some."""
     out = []
     for part in text.split("\n"):
         out += _wrap_line(part, columns)
@@ -39,8 +39,8 @@ def _wrap_line(text, columns):
 
 
 def _words(text):
-    """Pieces that must not be cut: ASCII words with the blank behind them, single Chinese characters together with
-    the punctuation behind them."""
+    """Pieces that must not be cut: ASCII words with the blank behind them, single Chinese
+    characters together with the punctuation behind them."""
     word = ""
     for c in text:
         if ord(c) >= 128:

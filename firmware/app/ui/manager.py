@@ -9,7 +9,8 @@ TICK_MS = 500
 
 
 class UI:
-    """`inputs`: kernel Queue of (kind, value): ("key", name), ("card", Swipe). `heart`: kernel Heartbeat."""
+    """`inputs`: kernel Queue of (kind, value): ("key", name), ("card", Swipe). `heart`: kernel
+    Heartbeat."""
 
     def __init__(self, display, canvas, inputs, heart):
         self._display = display
@@ -22,7 +23,8 @@ class UI:
         self.draws = 0
 
     def show(self, screen):
-        """Draw `screen` and leave it there (progress); keys that are pressed meanwhile are dropped."""
+        """Draw `screen` and leave it there (progress); keys that are pressed meanwhile are
+        dropped."""
         self._stale = True
         self.screen = screen
         self._draw()

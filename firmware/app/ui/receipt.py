@@ -1,5 +1,6 @@
-# Receipts and slips as lines of (text, style); styles are the printer's (drivers/printer): c centre, r right, b bold,
-# w double width, h double height, - a rule. Labels are bilingual on paper, whatever the screen speaks.
+# Receipts and slips as lines of (text, style); styles are the printer's (drivers/printer): c
+# centre, r right, b bold, w double width, h double height, - a rule. Labels are bilingual on
+# paper, whatever the screen speaks.
 #
 # Source of the lines that must be there: host-protocol section 5.4 and 5.5.
 
@@ -8,7 +9,11 @@ from ..pay.types import SALE, VOID
 from ..text.money import yuan
 
 MERCHANT, CARDHOLDER, BANK = 0, 1, 2
-_COPIES = (("商户存根", "MERCHANT COPY"), ("持卡人存根", "CARDHOLDER COPY"), ("银行存根", "BANK COPY"))
+_COPIES = (
+    ("商户存根", "MERCHANT COPY"),
+    ("持卡人存根", "CARDHOLDER COPY"),
+    ("银行存根", "BANK COPY"),
+)
 
 _TYPES = {SALE: "消费/SALE", VOID: "消费撤销/VOID"}
 _SIGN = {SALE: 1, VOID: -1}
@@ -16,8 +21,8 @@ _TEST_STATE = 4  # index of the header digit
 
 
 def card_number(masked, copy):
-    """The PAN as the copy may show it: first six and last four for the merchant, last four for the cardholder; in
-    groups of four."""
+    """The PAN as the copy may show it: first six and last four for the merchant, last four for the
+    cardholder; in groups of four."""
     if copy == CARDHOLDER:
         masked = "*" * (len(masked) - 4) + masked[-4:]
     return " ".join(masked[i : i + 4] for i in range(0, len(masked), 4))

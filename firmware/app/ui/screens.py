@@ -14,8 +14,8 @@ t = strings.text
 
 
 class Screen:
-    """timeout_ms: without a key for so long it ends with TIMEOUT; None: never. tick() is called twice a second and
-    says whether to draw again."""
+    """timeout_ms: without a key for so long it ends with TIMEOUT; None: never. tick() is called
+    twice a second and says whether to draw again."""
 
     timeout_ms = None
 
@@ -106,10 +106,21 @@ class Menu(Screen):
 
 
 class Entry(Screen):
-    """Digits into a bytearray (so that a password can be wiped). `hidden`: stars are shown. Ends with the bytearray,
-    which is then the caller's; CANCEL and TIMEOUT wipe it."""
+    """Digits into a bytearray (so that a password can be wiped). `hidden`: stars are shown. Ends
+    with the bytearray, which is then the caller's; CANCEL and TIMEOUT wipe it."""
 
-    def __init__(self, title, prompt, least, most, hidden=False, hint="", error="", timeout_ms=60_000, first=""):
+    def __init__(
+        self,
+        title,
+        prompt,
+        least,
+        most,
+        hidden=False,
+        hint="",
+        error="",
+        timeout_ms=60_000,
+        first="",
+    ):
         self.title = title
         self.prompt = prompt
         self.least = least
@@ -234,8 +245,8 @@ class SwipeCard(Screen):
 
 
 class Pin(Entry):
-    """The cardholder's PIN. Shows amount and card so that he knows what he confirms; every digit is a star. ENTER
-    with nothing typed ends with an empty bytearray: no PIN."""
+    """The cardholder's PIN. Shows amount and card so that he knows what he confirms; every digit
+    is a star. ENTER with nothing typed ends with an empty bytearray: no PIN."""
 
     def __init__(self, amount, card, timeout_ms=60_000):
         Entry.__init__(self, t("enter_pin"), "", 4, 12, True, t("no_pin_hint"), "", timeout_ms)
@@ -259,7 +270,8 @@ class Pin(Entry):
 
 
 class Idle(Screen):
-    """What the shop sees between customers. `state()` gives (name, signal, network reason, status line)."""
+    """What the shop sees between customers. `state()` gives (name, signal, network reason, status
+    line)."""
 
     def __init__(self, state):
         self._state = state

@@ -1,11 +1,13 @@
 # Magnetic-stripe reader modules on a UART that send ASCII.
 #
-# One message a swipe: track 1 `%...?` LRC, track 2 `;...?` LRC, track 3 `+...?` LRC, then CR LF. A track that could not
-# be read is its start sentinel, `E`, `?`, without LRC; a blank one is not there. The LRC (ISO/IEC 7811-2) is the
-# XOR of the characters' values from the start to the end sentinel; values are ASCII - 0x30 on tracks 2 and 3
-# (whose start sentinel on the stripe is ';', value 0x0b), ASCII - 0x20 on track 1. The LRC is known by its place.
+# One message a swipe: track 1 `%...?` LRC, track 2 `;...?` LRC, track 3 `+...?` LRC, then CR LF. A
+# track that could not be read is its start sentinel, `E`, `?`, without LRC; a blank one is not
+# there. The LRC (ISO/IEC 7811-2) is the XOR of the characters' values from the start to the end
+# sentinel; values are ASCII - 0x30 on tracks 2 and 3 (whose start sentinel on the stripe is ';',
+# value 0x0b), ASCII - 0x20 on track 1. The LRC is known by its place.
 #
-# Owns tracks from the wire to whoever takes the swipe. Track 1 holds a name and is dropped as soon as it is checked.
+# Owns tracks from the wire to whoever takes the swipe. Track 1 holds a name and is dropped as soon
+# as it is checked.
 
 import asyncio
 
@@ -15,7 +17,8 @@ _MAX = const(256)
 # What belongs to one swipe comes in one go; a pause this long ends it.
 _PAUSE_MS = const(100)
 
-# start sentinel: (track, offset of the characters, value of the sentinel on the stripe, longest data)
+# start sentinel: (track, offset of the characters, value of the sentinel on the stripe, longest
+# data)
 _TRACKS = {
     37: (1, 0x20, 0x05, 76),
     59: (2, 0x30, 0x0B, 37),
@@ -32,7 +35,8 @@ NO_TRACK2 = "no_track2"
 
 
 class Swipe:
-    """`reason` GOOD: track2 is a bytearray of ASCII ('=' as separator), track3 one or None. wipe() when done."""
+    """`reason` GOOD: track2 is a bytearray of ASCII ('=' as separator), track3 one or None. wipe()
+    when done."""
 
     def __init__(self, reason, track2=None, track3=None):
         self.reason = reason
@@ -54,8 +58,8 @@ def _lrc(data, start, end, offset, sentinel):
 
 
 def _track(data, at, end, with_lrc):
-    """One track at data[at]: (number, start, stop, good, behind). number 0 when there is none, -1 when the
-    message breaks off in it."""
+    """One track at data[at]: (number, start, stop, good, behind). number 0 when there is none, -1
+    when the message breaks off in it."""
     entry = _TRACKS.get(data[at])
     if entry is None:
         return 0, 0, 0, False, at + 1
@@ -83,7 +87,8 @@ def _track(data, at, end, with_lrc):
 
 
 def parse(data, n, with_lrc=True):
-    """Swipe from the message data[:n] (bytearray), without its CR LF. Whatever comes in, this returns a Swipe."""
+    """Swipe from the message data[:n] (bytearray), without its CR LF. Whatever comes in, this
+    returns a Swipe."""
     track2 = track3 = None
     bad2 = False
     at = 0
@@ -141,7 +146,8 @@ class MagStripe:
 
     def _feed(self, data):
         for b in data:
-            # CR LF ends a message (no LRC is below 0x20). With nothing before it: a card without any track.
+            # CR LF ends a message (no LRC is below 0x20). With nothing before it: a card without
+            # any track.
             if b == 13 or (b == 10 and self._n):
                 self._done()
             elif b == 10:

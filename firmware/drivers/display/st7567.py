@@ -1,7 +1,8 @@
 # ST7567 (also UC1701, compatible in what is used here): 128x64 mono COG glass on 4-line SPI.
 #
-# Source: Sitronix ST7567 data sheet, "Instruction table" and "Power ON flow". The controller cannot be read; its RAM
-# is organised in 8 pages of 8 rows, one byte a column, LSB on top, which is framebuf.MONO_VLSB.
+# Source: Sitronix ST7567 data sheet, "Instruction table" and "Power ON flow". The controller
+# cannot be read; its RAM is organised in 8 pages of 8 rows, one byte a column, LSB on top, which
+# is framebuf.MONO_VLSB.
 
 import time
 
@@ -37,8 +38,8 @@ _INVERSE = const(0xA6)
 
 @micropython.viper
 def _difference(new: ptr8, old: ptr8, start: int) -> int:
-    """first | last << 8 of the columns of a page (128 bytes from `start`) that differ, -1 when none does; copies
-    new to old."""
+    """first | last << 8 of the columns of a page (128 bytes from `start`) that differ, -1 when
+    none does; copies new to old."""
     first = -1
     last = -1
     for i in range(128):
@@ -54,8 +55,9 @@ def _difference(new: ptr8, old: ptr8, start: int) -> int:
 
 
 class ST7567:
-    """`spi` initialised (mode 0 or 3, up to 20 MHz); `cs`, `dc`, `reset` output pins. `seg_reverse` mirrors
-    left-right (the RAM has 132 columns: the glass then begins at column 4), `com_reverse` top-bottom."""
+    """`spi` initialised (mode 0 or 3, up to 20 MHz); `cs`, `dc`, `reset` output pins.
+    `seg_reverse` mirrors left-right (the RAM has 132 columns: the glass then begins at column 4),
+    `com_reverse` top-bottom."""
 
     width = _WIDTH
     height = _HEIGHT
@@ -78,7 +80,8 @@ class ST7567:
         self.bytes_sent = 0
 
     def start(self):
-        """Reset and switch on; takes about 120 ms (data sheet: 50 ms for the booster). The glass is blank."""
+        """Reset and switch on; takes about 120 ms (data sheet: 50 ms for the booster). The glass
+        is blank."""
         cs, reset = self._cs, self._reset
         cs(1)
         reset(0)
@@ -121,7 +124,8 @@ class ST7567:
         self._send(level & 0x3F)
 
     def show(self):
-        """Send what changed since the last time: per page the columns from the first to the last changed one."""
+        """Send what changed since the last time: per page the columns from the first to the last
+        changed one."""
         view, cs, dc, spi, address = self._view, self._cs, self._dc, self._spi, self._address
         for page in range(_PAGES):
             found = int(_difference(self.buffer, self._shown, page * _WIDTH))

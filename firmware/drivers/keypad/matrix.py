@@ -1,9 +1,10 @@
 # A diode-less key matrix on GPIO: rows read through pull-ups, columns open drain.
 #
-# While no key is down all columns are driven low and a falling row wakes the scanner (an interrupt, and a look every
-# 200 ms in case it was missed); while a key is down the columns are driven one after the other every 5 ms.
-# Debounce: a contact counts as changed after it read the same in 4 scans running (15-20 ms). With three keys on the
-# corners of a rectangle the fourth seems closed too: such a scan is not believed.
+# While no key is down all columns are driven low and a falling row wakes the scanner (an
+# interrupt, and a look every 200 ms in case it was missed); while a key is down the columns are
+# driven one after the other every 5 ms. Debounce: a contact counts as changed after it read the
+# same in 4 scans running (15-20 ms). With three keys on the corners of a rectangle the fourth
+# seems closed too: such a scan is not believed.
 
 import asyncio
 import time
@@ -13,14 +14,15 @@ from micropython import const
 _SCAN_MS = const(5)
 _STABLE = const(4)
 _LOOK_MS = const(200)
-# A driven column needs time to pull the row lines down through the key (100 pF against the pull-up, with room).
+# A driven column needs time to pull the row lines down through the key (100 pF against the
+# pull-up, with room).
 _SETTLE_US = const(10)
 _QUEUE = const(16)
 
 
 def has_ghost(closed, n_rows, n_cols):
-    """Whether the contacts in `closed` (bit row * n_cols + col) hold a rectangle's corners: one of the four may be
-    no key at all."""
+    """Whether the contacts in `closed` (bit row * n_cols + col) hold a rectangle's corners: one of
+    the four may be no key at all."""
     full = (1 << n_cols) - 1
     for a in range(n_rows - 1):
         row_a = closed >> (a * n_cols) & full
@@ -41,7 +43,8 @@ class Debounce:
         self._count = bytearray(keys)
 
     def feed(self, closed):
-        """`closed`: bits of this scan. Returns the bits whose debounced state changed now (look at .down)."""
+        """`closed`: bits of this scan. Returns the bits whose debounced state changed now (look at
+        .down)."""
         changed = 0
         count = self._count
         differ = closed ^ self.down
@@ -65,8 +68,8 @@ class Debounce:
 
 
 class Matrix:
-    """`rows`: input pins with pull-ups; `cols`: open-drain output pins; `layout`: a tuple of key names, row by row
-    (None where no key sits); `clock`: ticks()."""
+    """`rows`: input pins with pull-ups; `cols`: open-drain output pins; `layout`: a tuple of key
+    names, row by row (None where no key sits); `clock`: ticks()."""
 
     def __init__(self, rows, cols, layout, clock):
         if len(layout) != len(rows) * len(cols):
@@ -86,7 +89,8 @@ class Matrix:
         self._stuck_bits = 0
         self.ghosts = 0
 
-    # ---- scanning -------------------------------------------------------------------------------------
+    # ---- scanning
+    # -------------------------------------------------------------------------------------
 
     def scan(self):
         """Bits of the contacts that are closed now; about 100 us."""
@@ -115,7 +119,8 @@ class Matrix:
                 return True
         return False
 
-    # ---- the owner task -------------------------------------------------------------------------------
+    # ---- the owner task
+    # -------------------------------------------------------------------------------
 
     def tasks(self):
         """(name, coroutine function) of the tasks that must run."""
@@ -149,7 +154,7 @@ class Matrix:
             pass
 
     async def _find_stuck(self):
-        """Keys that are down in every one of 8 scans at start: stuck, or something lies on them."""
+        """Keys that are down in all of 8 scans at start: stuck, or something lies on them."""
         bits = -1
         for _ in range(8):
             bits &= self.scan()
@@ -162,7 +167,8 @@ class Matrix:
         self.stuck = tuple(names)
 
     def _only_stuck(self):
-        """Whether the rows are low only because of keys that were down at start (those are ignored)."""
+        """Whether the rows are low only because of keys that were down at start (those are
+        ignored)."""
         if not self._stuck_bits:
             return False
         closed = self.scan()
@@ -179,7 +185,9 @@ class Matrix:
                 self.ghosts += 1
             else:
                 self._changed(self._filter.feed(closed))
-            quiet = quiet + 1 if not closed and not self._filter.down and self._filter.settled() else 0
+            quiet = (
+                quiet + 1 if not closed and not self._filter.down and self._filter.settled() else 0
+            )
             await asyncio.sleep_ms(_SCAN_MS)
 
     def _changed(self, bits):
@@ -190,7 +198,8 @@ class Matrix:
             bits >>= 1
             i += 1
 
-    # ---- the queue ------------------------------------------------------------------------------------
+    # ---- the queue
+    # ------------------------------------------------------------------------------------
 
     def _put(self, event):
         if self._n == _QUEUE:

@@ -1,8 +1,8 @@
 # SIMCom A7670 / SIM7600: from power to TCP sockets.
 #
-# Source: SIMCom A76XX Series AT Command Manual and TCPIP Application Note (NETOPEN, CIPOPEN, CIPSEND, CIPRXGET in
-# manual mode, CIPCLOSE). One owner task brings the modem up and keeps it up, by a ladder of ever stronger means;
-# the bearer functions only use what it has made ready.
+# Source: SIMCom A76XX Series AT Command Manual and TCPIP Application Note (NETOPEN, CIPOPEN,
+# CIPSEND, CIPRXGET in manual mode, CIPCLOSE). One owner task brings the modem up and keeps it up,
+# by a ladder of ever stronger means; the bearer functions only use what it has made ready.
 
 import asyncio
 
@@ -19,8 +19,8 @@ _BOOT_MS = const(25_000)  # SIM7600: up to 23 s until the first answer
 _PWRKEY_MS = const(500)
 _PWRKEY_OFF_MS = const(3000)
 
-# Lines that only a module which has just started says; the late ones follow the first answer by some
-# seconds and mean a restart only when no start of ours is so recent.
+# Lines that only a module which has just started says; the late ones follow the first answer by
+# some seconds and mean a restart only when no start of ours is so recent.
 _BOOT_LINES = ("RDY", "*ATREADY")
 _LATE_BOOT_LINES = ("SMS DONE", "PB DONE")
 _LATE_MS = const(30_000)
@@ -37,8 +37,8 @@ NO_DATA = "no_data"
 _REGISTERED = (1, 5)
 _REG_DENIED = const(3)
 
-# What is tried after the n-th failure in a row: shut the data service, restart the radio, restart the module, cut
-# its power.
+# What is tried after the n-th failure in a row: shut the data service, restart the radio, restart
+# the module, cut its power.
 _LADDER = ("_close_net", "_restart_radio", "_restart_module", "_power_cycle")
 
 
@@ -47,8 +47,8 @@ class _Trouble(Exception):
 
 
 class A7670:
-    """`pwrkey`: output pin (active low); `status`: input pin, high while the module runs, or None; `clock`:
-    ticks, diff, add; `apn`: str."""
+    """`pwrkey`: output pin (active low); `status`: input pin, high while the module runs, or None;
+    `clock`: ticks, diff, add; `apn`: str."""
 
     name = "4G"
 
@@ -70,7 +70,8 @@ class A7670:
         self._up = False  # commands have been answered since the last start
         self._woke = clock.ticks()
 
-    # ---- unsolicited lines ----------------------------------------------------------------------------
+    # ---- unsolicited lines
+    # ----------------------------------------------------------------------------
 
     def _urc(self, text):
         if text.startswith("+CIPRXGET: 1,%d" % _LINK):
@@ -83,7 +84,9 @@ class A7670:
         elif text.startswith("+CIPOPEN: %d,0" % _LINK):
             # Too late: whoever asked has given up. The next connect() closes it first.
             self.connected = False
-        elif text.startswith(_BOOT_LINES) or (text.startswith(_LATE_BOOT_LINES) and not self._young()):
+        elif text.startswith(_BOOT_LINES) or (
+            text.startswith(_LATE_BOOT_LINES) and not self._young()
+        ):
             if self._up:
                 self._up = False
                 self.restarts += 1
@@ -105,7 +108,8 @@ class A7670:
         self._disconnected()
         self._kick.set()
 
-    # ---- owner task -----------------------------------------------------------------------------------
+    # ---- owner task
+    # -----------------------------------------------------------------------------------
 
     def tasks(self):
         """(name, coroutine function) of the tasks that must run."""
@@ -167,7 +171,8 @@ class A7670:
         finally:
             self._pwrkey(1)
 
-    # ---- the way up -----------------------------------------------------------------------------------
+    # ---- the way up
+    # -----------------------------------------------------------------------------------
 
     async def _start(self):
         self.ready = False
@@ -193,7 +198,7 @@ class A7670:
     async def _wake(self):
         """Until the module answers: it may be on, starting, or off."""
         self.reason = STARTING
-        for attempt in range(2):
+        for _ in range(2):
             running = self._status is not None and self._status()
             if not running and not await self._answers(3):
                 await self._press(_PWRKEY_MS)
@@ -224,7 +229,10 @@ class A7670:
                 # A PIN is never guessed: a locked card is for the technician.
                 raise _Trouble(SIM_LOCKED)
             except AtError as e:
-                if "not inserted" in e.args[0] and self._clock.diff(self._clock.ticks(), begun) > 3000:
+                if (
+                    "not inserted" in e.args[0]
+                    and self._clock.diff(self._clock.ticks(), begun) > 3000
+                ):
                     raise _Trouble(NO_SIM)
             if self._clock.diff(self._clock.ticks(), begun) > _SIM_MS:
                 raise _Trouble(NO_SIM)
@@ -279,7 +287,8 @@ class A7670:
             if state not in _REGISTERED:
                 raise _Trouble(DENIED if state == _REG_DENIED else SEARCHING)
 
-    # ---- bearer ---------------------------------------------------------------------------------------
+    # ---- bearer
+    # ---------------------------------------------------------------------------------------
 
     async def connect(self, host, port, timeout_ms):
         """OSError when the modem is not ready or the host refuses, asyncio.TimeoutError."""

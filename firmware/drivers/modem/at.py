@@ -1,8 +1,9 @@
 # AT command channel: one reader task, one command at a time, unsolicited lines anywhere between.
 #
-# Three layers: Lines cuts the byte stream (pure), Command knows what belongs to a reply (pure), Channel does the I/O.
-# Nobody ever "waits for OK in the stream": every line goes to the running command or to the table of unsolicited
-# codes, and binary data are taken by their announced length, whatever bytes they hold.
+# Three layers: Lines cuts the byte stream (pure), Command knows what belongs to a reply (pure),
+# Channel does the I/O. Nobody ever "waits for OK in the stream": every line goes to the running
+# command or to the table of unsolicited codes, and binary data are taken by their announced
+# length, whatever bytes they hold.
 
 import asyncio
 
@@ -22,8 +23,8 @@ class AtError(Exception):
 class Lines:
     """Cuts a byte stream into lines and announced binary data. Pure.
 
-    sink.line(str), sink.prompt(), sink.data(bytearray). `announce` is a prefix whose last-but-one number is the
-    length of binary data that follow its line (+CIPRXGET: 2,link,LENGTH,rest).
+    sink.line(str), sink.prompt(), sink.data(bytearray). `announce` is a prefix whose last-but-one
+    number is the length of binary data that follow its line (+CIPRXGET: 2,link,LENGTH,rest).
     """
 
     def __init__(self, sink, announce):
@@ -95,14 +96,16 @@ def numbers(text):
 
 
 def announced(text):
-    """Length of the data behind `+CIPRXGET: 2,link,length,rest`; 0 when the line is not one, or absurd."""
+    """Length of the data behind `+CIPRXGET: 2,link,length,rest`; 0 when the line is not one, or
+    absurd."""
     n = numbers(text)
     return n[2] if len(n) == 4 and 0 < n[2] <= 1500 else 0
 
 
 class Command:
-    """What belongs to one command's reply. `prefix`: information lines that are its own, though they look like
-    unsolicited ones; `result`: a prefix that must come besides OK for the command to be complete."""
+    """What belongs to one command's reply. `prefix`: information lines that are its own, though
+    they look like unsolicited ones; `result`: a prefix that must come besides OK for the command
+    to be complete."""
 
     def __init__(self, text, prefix=None, result=None, payload=None):
         self.text = text
@@ -117,7 +120,9 @@ class Command:
         self.done = asyncio.Event()
 
     def _check(self):
-        if self.error is not None or (self._final and (self.result is None or self.result_line is not None)):
+        if self.error is not None or (
+            self._final and (self.result is None or self.result_line is not None)
+        ):
             self.done.set()
 
     def line(self, text):
@@ -127,7 +132,7 @@ class Command:
         elif text.startswith(_FINAL_ERRORS):
             # A module that reports a failure as "+CIPOPEN: 0,4" and then ERROR means the first.
             self.error = self.result_line or text
-        elif text.startswith("+IP ERROR") or text.startswith("+CIPERROR"):
+        elif text.startswith(("+IP ERROR", "+CIPERROR")):
             self.lines.append(text)
         elif self.result is not None and text.startswith(self.result):
             self.result_line = text
@@ -148,8 +153,8 @@ class Command:
 
 
 class Channel:
-    """`uart`: rxbuf >= 2048, txbuf >= 1536 bytes (a payload is written in one go, from the reader). `urcs`: callable
-    (line) for every line that belongs to no command."""
+    """`uart`: rxbuf >= 2048, txbuf >= 1536 bytes (a payload is written in one go, from the
+    reader). `urcs`: callable (line) for every line that belongs to no command."""
 
     def __init__(self, uart, urcs, announce):
         self._uart = uart
@@ -166,7 +171,8 @@ class Channel:
         while True:
             self._lines.feed(await self._reader.read(256))
 
-    # ---- from Lines -----------------------------------------------------------------------------------
+    # ---- from Lines
+    # -----------------------------------------------------------------------------------
 
     def line(self, text):
         self.heard += 1
@@ -176,8 +182,8 @@ class Channel:
     def prompt(self):
         c = self._command
         if c is not None and c.payload is not None:
-            # From here, without an await in between: a task that is cancelled must not leave the modem waiting for
-            # data that would then be somebody else's.
+            # From here, without an await in between: a task that is cancelled must not leave the
+            # modem waiting for data that would then be somebody else's.
             self._write(c.payload)
             c.payload = None
 
@@ -185,7 +191,8 @@ class Channel:
         if self._command is not None:
             self._command.data = raw
 
-    # ---- commands -------------------------------------------------------------------------------------
+    # ---- commands
+    # -------------------------------------------------------------------------------------
 
     def _write(self, data):
         self._uart.write(data)
@@ -198,7 +205,8 @@ class Channel:
             self._command.fail(reason)
 
     async def command(self, text, timeout_ms, prefix=None, result=None, payload=None):
-        """Run one command; returns it complete. AtError when the modem refuses, asyncio.TimeoutError."""
+        """Run one command; returns it complete. AtError when the modem refuses,
+        asyncio.TimeoutError."""
         async with self._lock:
             if self._lost:
                 await self._resync()
@@ -231,7 +239,8 @@ class Channel:
             return False
 
     async def _resync(self):
-        """A command was abandoned and its reply may still come: ask AT until two answers came in a row."""
+        """A command was abandoned and its reply may still come: ask AT until two answers came in a
+        row."""
         good = 0
         for _ in range(12):
             good = good + 1 if await self._ping(500) else 0

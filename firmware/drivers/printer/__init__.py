@@ -2,8 +2,8 @@
 # each task that must run), async print(lines, columns) -> JobResult, async status() ->
 # JobResult, columns (single-width characters a line).
 #
-# A line to print is (text, style); the style is a str of letters: c centre, r right, b bold, w double width,
-# h double height, - a rule across the paper (text ignored).
+# A line to print is (text, style); the style is a str of letters: c centre, r right, b bold, w
+# double width, h double height, - a rule across the paper (text ignored).
 
 OK = "ok"
 FAULT = "fault"
@@ -20,8 +20,8 @@ NO_ANSWER = "no_answer"
 
 
 class JobResult:
-    """status OK: everything is on paper (the printer said so after the last line). FAULT: it is not, for `reason`.
-    UNKNOWN: bytes were sent and nothing was heard."""
+    """status OK: everything is on paper (the printer said so after the last line). FAULT: it is
+    not, for `reason`. UNKNOWN: bytes were sent and nothing was heard."""
 
     def __init__(self, status, reason=""):
         self.status = status

@@ -1,11 +1,14 @@
 # ESC/POS codec for 58 mm Chinese modules: bytes only.
 #
-# Sources: Epson ESC/POS command reference (ESC @, GS !, ESC a, ESC E, DLE EOT, GS r, FS &), Cashino CSN-A2 manual.
+# Sources: Epson ESC/POS command reference (ESC @, GS !, ESC a, ESC E, DLE EOT, GS r, FS &),
+# Cashino CSN-A2 manual.
 
 from . import BROKEN, COVER, HEAT, OFFLINE, PAPER
 
 INIT = b"\x1b@"
-CHINESE = b"\x1c&"  # two-byte characters from here on; said at every start: some modules wake up without
+CHINESE = (
+    b"\x1c&"  # two-byte characters from here on; said at every start: some modules wake up without
+)
 ALIGN = {"c": b"\x1ba\x01", "r": b"\x1ba\x02", "": b"\x1ba\x00"}
 BOLD = (b"\x1bE\x00", b"\x1bE\x01")
 FENCE = b"\x1dr\x01"  # answered once everything before it is on paper
@@ -31,7 +34,8 @@ def text_width(text):
 
 
 def wrap(text, columns):
-    """`text` cut into pieces of at most `columns` columns; a two-column character is never cut in half."""
+    """`text` cut into pieces of at most `columns` columns; a two-column character is never cut in
+    half."""
     pieces = []
     start = width = 0
     for i, c in enumerate(text):
@@ -45,9 +49,11 @@ def wrap(text, columns):
 
 
 def encode_line(text, style, columns, encode):
-    """(bytes, dot rows) of one line, with its own modes set and taken back, so that no line depends on another.
+    """(bytes, dot rows) of one line, with its own modes set and taken back, so that no line
+    depends on another.
 
-    encode(str) -> bytes turns text into ASCII and two-byte characters."""
+    encode(str) -> bytes turns text into ASCII and two-byte characters.
+    """
     if "-" in style:
         return ALIGN[""] + b"-" * columns + b"\n", DOT_ROWS
     wide, high = "w" in style, "h" in style

@@ -1,8 +1,10 @@
-# One print job as a state machine without I/O: what to send next, what an answer means, when to give up.
+# One print job as a state machine without I/O: what to send next, what an answer means, when to
+# give up.
 #
 #   ASKING     real-time status before anything is sent: paper, cover, errors
-#   PRINTING   a strip goes out, then a fence (GS r), and the next strip only after its answer: so the printer's
-#              buffer never holds more than a strip, and "printed" is something the printer said
+#   PRINTING   a strip goes out, then a fence (GS r), and the next strip only after its answer: so
+#              the printer's buffer never holds more than a strip, and "printed" is something the
+#              printer said
 #   DOUBTING   a fence was not answered in time: real-time status tells why
 #
 # Time comes in as ticks [ms]; `clock` gives diff and add.
@@ -17,7 +19,8 @@ _DOUBTING = const(2)
 _DONE = const(3)
 
 _STATUS_MS = const(500)
-# The slowest line of dots that is believed (dense rows need several strobes), and what is added to every wait.
+# The slowest line of dots that is believed (dense rows need several strobes), and what is added to
+# every wait.
 _ROW_MS = const(6)
 _MARGIN_MS = const(1500)
 

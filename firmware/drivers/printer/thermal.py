@@ -7,7 +7,8 @@ from micropython import const
 from . import escpos
 from .job import Job
 
-# A strip is a handful of lines: small enough that little is left in the buffer when the paper ends.
+# A strip is a handful of lines: small enough that little is left in the buffer when the paper
+# ends.
 _STRIP_BYTES = const(320)
 # UART.write blocks the whole processor when more is written than the transmit buffer holds.
 _WRITE = const(128)
@@ -15,8 +16,9 @@ _FEED_LINES = const(4)  # from the head to the tear bar
 
 
 class Thermal:
-    """`uart` initialised with txbuf and rxbuf of at least 256 bytes at `baud` bit/s; `clock`: ticks, diff, add;
-    encode(str) -> bytes. `columns`: single-width characters a line (32 on 58 mm)."""
+    """`uart` initialised with txbuf and rxbuf of at least 256 bytes at `baud` bit/s; `clock`:
+    ticks, diff, add; encode(str) -> bytes. `columns`: single-width characters a line (32 on 58
+    mm)."""
 
     def __init__(self, uart, baud, clock, encode, columns=32):
         self._uart = uart
@@ -62,7 +64,7 @@ class Thermal:
         return strips
 
     async def print(self, lines):
-        """Print a whole document; JobResult. One job at a time; a cancelled job ends where it is."""
+        """Print a document; JobResult. One job at a time; a cancelled job ends where it is."""
         async with self._lock:
             result = await self._run(Job(self._strips(lines), self._clock))
             self._faulted = result.status != "ok"
@@ -75,7 +77,9 @@ class Thermal:
 
     async def _run(self, job):
         self._job = job
-        self._faulted = True  # until it is known to have ended well: also for a job that is cancelled
+        self._faulted = (
+            True  # until it is known to have ended well: also for a job that is cancelled
+        )
         try:
             while True:
                 self._answered.clear()

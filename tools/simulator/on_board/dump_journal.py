@@ -1,5 +1,5 @@
-# Runs on the simulated board (on a COPY of a flash image): prints the open batch's journal as JSON,
-# for the bench to compare with the acquirer's ledger.
+# Runs on the simulated board (on a COPY of a flash image): prints the open batch's journal as
+# JSON, for the bench to compare with the acquirer's ledger.
 
 import json
 
@@ -34,7 +34,12 @@ print(
             "transactions": rows,
             "settled": None
             if last is None
-            else {"batch": last.batch, "verdict": last.verdict, "own": last.own, "host": last.host},
+            else {
+                "batch": last.batch,
+                "verdict": last.verdict,
+                "own": last.own,
+                "host": last.host,
+            },
         }
     )
 )

@@ -1,4 +1,5 @@
-# Runs on the simulated board: sets the terminal up from a JSON file (argv[1]), as a technician would.
+# Runs on the simulated board: sets the terminal up from a JSON file (argv[1]), as a technician
+# would.
 
 import json
 import sys

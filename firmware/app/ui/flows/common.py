@@ -12,7 +12,7 @@ _SWIPES = 3  # unreadable cards before the flow gives up
 
 def ended(result):
     """Whether a screen was left without an answer."""
-    return result == CANCEL or result == TIMEOUT
+    return result in (CANCEL, TIMEOUT)
 
 
 def out_ms(app):
@@ -43,7 +43,9 @@ async def problem(app, title, key):
 async def refused(app, title, result):
     """Why a request was not done: the host's answer or our own reason."""
     if result.why == NO_HOST and app.network_reason():
-        await notice(app, title, app.network_text() + " " + strings.problem(NO_HOST), "", out_ms(app))
+        await notice(
+            app, title, app.network_text() + " " + strings.problem(NO_HOST), "", out_ms(app)
+        )
     elif result.why and not result.code:
         await problem(app, title, result.why)
     else:

@@ -9,7 +9,8 @@ t = strings.text
 
 
 async def day(app):
-    """For ever. Every error that a flow did not expect ends in the idle screen, not in a dead terminal."""
+    """For ever. Every error that a flow did not expect ends in the idle screen, not in a dead
+    terminal."""
     while True:
         await operator.login(app)
         await interrupted(app)
@@ -23,7 +24,7 @@ async def day(app):
 
 
 async def interrupted(app):
-    """A transaction that a power cut interrupted: the cashier must know before the customer asks."""
+    """What a power cut interrupted: the cashier must know before the customer asks."""
     if app.owed.interrupted:
         app.owed.interrupted = 0
         await problem(app, t("notice"), "interrupted")
@@ -100,7 +101,9 @@ async def echo(app):
 
 
 async def language(app):
-    chosen = await app.ui.ask(Menu(t("language"), [("zh", "中文"), ("en", "English")], out_ms(app)))
+    chosen = await app.ui.ask(
+        Menu(t("language"), [("zh", "中文"), ("en", "English")], out_ms(app))
+    )
     if not ended(chosen):
         app.set_language(chosen)
 

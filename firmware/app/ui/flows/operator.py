@@ -18,7 +18,9 @@ async def login(app):
             continue
         no = bytes(no).decode()
         title = "%s %s" % (t("login"), no)
-        password = await app.ui.ask(Entry(title, t("password"), 1, _MAX, True, "", "", out_ms(app)))
+        password = await app.ui.ask(
+            Entry(title, t("password"), 1, _MAX, True, "", "", out_ms(app))
+        )
         if ended(password):
             error = ""
             continue
@@ -39,10 +41,14 @@ async def change(app, no):
     error = ""
     while True:
         title = t("change_password")
-        first = await app.ui.ask(Entry(title, t("new_password"), _MIN, _MAX, True, "", error, out_ms(app)))
+        first = await app.ui.ask(
+            Entry(title, t("new_password"), _MIN, _MAX, True, "", error, out_ms(app))
+        )
         if ended(first):
             return False
-        second = await app.ui.ask(Entry(title, t("repeat_password"), _MIN, _MAX, True, "", "", out_ms(app)))
+        second = await app.ui.ask(
+            Entry(title, t("repeat_password"), _MIN, _MAX, True, "", "", out_ms(app))
+        )
         if ended(second):
             wipe(first)
             return False

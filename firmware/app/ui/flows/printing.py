@@ -18,7 +18,8 @@ async def document(app, title, lines):
         answer = await app.ui.ask(Message(title, strings.problem("print." + result.reason)))
         if answer != OK:
             return False
-        # What came out before the fault is no receipt: the whole document is printed again and says so.
+        # What came out before the fault is no receipt: the whole document is printed again and
+        # says so.
         again = ("****重打印/DUPLICATED****", "cb")
         if again not in lines:
             lines = lines[:-1] + [again] + lines[-1:]
@@ -27,7 +28,9 @@ async def document(app, title, lines):
 async def receipts(app, txn, again=False):
     """The copies of a transaction's receipt. True when the merchant's copy is on paper."""
     title = t("print")
-    if not await document(app, title, receipt.transaction(txn, app.settings, receipt.MERCHANT, again)):
+    if not await document(
+        app, title, receipt.transaction(txn, app.settings, receipt.MERCHANT, again)
+    ):
         return False
     app.receipt_printed(txn)
     for copy in (receipt.CARDHOLDER, receipt.BANK)[: app.settings["receipt_copies"] - 1]:
@@ -43,7 +46,9 @@ async def receipts(app, txn, again=False):
 async def owed(app):
     """After the login: receipts that a power cut or an empty printer left behind."""
     if app.receipts_owed():
-        answer = await app.ui.ask(Message(t("print"), strings.problem("receipts_owed"), "", out_ms(app)))
+        answer = await app.ui.ask(
+            Message(t("print"), strings.problem("receipts_owed"), "", out_ms(app))
+        )
         while answer == OK:
             txn = app.next_receipt_owed()
             if txn is None or not await receipts(app, txn, True):
@@ -70,7 +75,9 @@ async def reprint_last(app):
 async def reprint_any(app):
     from ..screens import Entry
 
-    no = await app.ui.ask(Entry(t("reprint_any"), t("enter_voucher"), 1, 6, False, "", "", out_ms(app)))
+    no = await app.ui.ask(
+        Entry(t("reprint_any"), t("enter_voucher"), 1, 6, False, "", "", out_ms(app))
+    )
     if ended(no):
         return
     txn = app.printable(int(bytes(no)))
@@ -91,5 +98,12 @@ async def reprint_settlement(app):
 async def totals(app):
     """The batch so far, on the screen."""
     sale, void = app.totals()
-    text = "%s %d %s\n%s %d %s" % (t("sale"), sale[0], app.yuan(sale[1]), t("void"), void[0], app.yuan(void[1]))
+    text = "%s %d %s\n%s %d %s" % (
+        t("sale"),
+        sale[0],
+        app.yuan(sale[1]),
+        t("void"),
+        void[0],
+        app.yuan(void[1]),
+    )
     await notice(app, t("totals"), text, "", out_ms(app))
