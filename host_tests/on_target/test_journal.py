@@ -59,8 +59,8 @@ def approve(t):
 
 FIELDS = (
     "kind amount batch trace entry_mode pin_entered operator when pan_masked expiry "
-    "original_trace original_rrn original_auth state response_code reason rrn auth_code host_date host_time "
-    "settle_date issuer acquirer org printed tries"
+    "original_trace original_rrn original_auth state response_code reason rrn auth_code "
+    "host_date host_time settle_date issuer acquirer org printed tries"
 ).split()
 
 
