@@ -84,7 +84,11 @@ def run_on_target(path, names=()):
     current, text = None, []
     for line in output.splitlines():
         word, _, name = line.partition(" ")
-        if word in ("ok", "FAIL") and name.startswith("test_"):
+        if word == "skip" and name.startswith("test_"):
+            name, _, why = name.partition(" ")
+            results[name] = (None, [why])
+            current, text = None, []
+        elif word in ("ok", "FAIL") and name.startswith("test_"):
             results[name] = (word == "ok", text if word == "ok" else [])
             current, text = (results[name][1], []) if word == "FAIL" else (None, [])
         elif current is not None:
@@ -104,6 +108,8 @@ class OnTargetTest(pytest.Item):
         if result is None:
             raise OnTargetFailure("did not run; the file's output:\n" + self.parent.output[-4000:])
         passed, text = result
+        if passed is None:
+            pytest.skip(text)
         if not passed:
             raise OnTargetFailure(text)
         if text:

@@ -1,8 +1,17 @@
 # Helpers for tests inside MicroPython.
 
-import asyncio
+# Big buffers first: the flash that the tests share is made before the heap is full of code.
+_cells = bytearray(16 * 1024)
 
-from models.nor import BlockDevice, NorFlash, RamStorage
+import asyncio  # noqa: E402
+import json  # noqa: E402
+import os  # noqa: E402
+
+from models.nor import BlockDevice, NorFlash, RamStorage  # noqa: E402
+
+
+class Skip(Exception):
+    """Raised by a test that cannot run here. args: (why,)"""
 
 
 class Rng:
@@ -29,14 +38,18 @@ class Rng:
         return items[self.below(len(items))]
 
 
-def flash(blocks=16, **options):
-    """(NorFlash, BlockDevice) in RAM, erased."""
-    nor = NorFlash(RamStorage(blocks * 4096), blocks * 4096, **options)
+_BLANK = b"\xff" * 512
+
+
+def flash(block=1024, blocks=16, **options):
+    """(NorFlash, BlockDevice), erased, of at most 16 KiB. There is one: the latest call's."""
+    n = block * blocks
+    for at in range(0, n, 512):
+        _cells[at : at + 512] = _BLANK
+    storage = RamStorage(0)
+    storage.data = memoryview(_cells)[:n]
+    nor = NorFlash(storage, n, block, **options)
     return nor, BlockDevice(nor, 0, blocks)
-
-
-class _Cancelled(BaseException):
-    pass
 
 
 def raises(exception, function, *args):
@@ -46,6 +59,27 @@ def raises(exception, function, *args):
     except exception as e:
         return e
     raise AssertionError("no " + exception.__name__)
+
+
+def vectors(name):
+    """The dicts of a public vector file ($SHOUYIN_VECTORS), one after the other: the file is
+    larger than the heap. Skip when it is not there."""
+    folder = os.getenv("SHOUYIN_VECTORS") or ""
+    try:
+        f = open(folder + "/" + name)  # noqa: SIM115
+    except OSError:
+        raise Skip("no vectors: SHOUYIN_VECTORS=%s" % folder)
+    with f:
+        lines = None
+        for line in f:
+            if line.startswith("  {"):
+                lines = []
+            if lines is not None:
+                lines.append(line)
+            if line.startswith("  }"):
+                text = "".join(lines).rstrip().rstrip(",")
+                lines = None
+                yield json.loads(text)
 
 
 async def araises(exception, awaitable):

@@ -20,6 +20,8 @@ loop.install()
 import asyncio  # noqa: E402
 import gc  # noqa: E402
 
+from harness import Skip  # noqa: E402
+
 
 def run_one(function):
     bus.use(bus.LocalBus())
@@ -43,6 +45,8 @@ def main(path, wanted):
         try:
             run_one(getattr(module, n))
             print("ok", n)
+        except Skip as e:
+            print("skip", n, e.args[0])
         except (Exception, bus.BoardReset) as e:  # noqa: BLE001  a test may fail in any way
             failed += 1
             print("FAIL", n)

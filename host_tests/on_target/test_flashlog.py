@@ -3,20 +3,18 @@
 import gc
 import os
 
-from harness import Rng, raises
+from harness import Rng, flash, raises
 
 from app.store import flashlog
 from app.store.flashlog import FlashError, FlashLog, LogFull
-from models.nor import BlockDevice, NorFlash, PowerCut, RamStorage
+from models.nor import PowerCut
 
 BLOCK = 512  # small blocks: a short workload then goes round the ring several times
 BLOCKS = 16
 
 
-def device(blocks=BLOCKS, block=BLOCK, storage=None, **options):
-    size = blocks * block
-    nor = NorFlash(storage or RamStorage(size), size, block, **options)
-    return nor, BlockDevice(nor, 0, blocks)
+def device(blocks=BLOCKS, block=BLOCK, **options):
+    return flash(block, blocks, **options)
 
 
 class Store:
@@ -144,14 +142,13 @@ def test_a_torn_tail_is_skipped_and_nothing_is_appended_behind_it():
 
 
 def test_a_damaged_record_does_not_hide_those_behind_it():
-    storage = RamStorage(BLOCKS * BLOCK)
-    _, dev = device(storage=storage)
+    nor, dev = device()
     s = Store(dev)
     s.open()
     s.put(1, b"one")
     s.put(2, b"two")
     s.put(3, b"three")
-    storage.data[s.locs[2] + 13] ^= 0x01  # bit rot
+    nor.storage.data[s.locs[2] + 13] ^= 0x01  # bit rot
     again = Store(dev)
     again.open()
     assert again.values == {1: b"one", 3: b"three"}
@@ -178,8 +175,7 @@ def test_flash_that_does_not_take_a_record_is_noticed():
 
 
 def test_a_block_that_cannot_be_erased_is_left_alone():
-    storage = RamStorage(BLOCKS * BLOCK)
-    nor, dev = device(storage=storage, stuck_bit=(3 * BLOCK + 2, 0, 0))
+    _, dev = device(stuck_bit=(3 * BLOCK + 2, 0, 0))
     s = Store(dev)
     s.open()
     for i in range(200):
@@ -226,8 +222,7 @@ class Sweep:
         self.cuts = 0
 
     def fresh(self):
-        storage = RamStorage(BLOCKS * BLOCK)
-        nor, dev = device(storage=storage)
+        nor, dev = device()
         s = Store(dev, self.log_class)
         s.open()
         return nor, dev, s

@@ -3,33 +3,22 @@
 import binascii
 import gc
 
-from harness import Rng, raises
+from harness import Rng, flash, raises
 
 from app.pay import txn
 from app.store import records
 from app.store.flashlog import FlashLog
 from app.store.journal import Journal, JournalFull
 from app.store.records import Txn
-from models.nor import BlockDevice, NorFlash, PowerCut, RamStorage
+from models.nor import PowerCut
 
 BLOCK = 1024
 BLOCKS = 16
 SALE, VOID = 1, 2
 
 
-_storage = RamStorage(0)
-_blank = b""
-
-
-def device(block=BLOCK, blocks=BLOCKS):
-    """(NorFlash, BlockDevice), erased. All tests share one piece of memory: the heap is small."""
-    global _blank
-    if len(_storage.data) != block * blocks:
-        _storage.data = bytearray(block * blocks)
-        _blank = b"\xff" * (block * blocks)
-    _storage.data[:] = _blank
-    nor = NorFlash(_storage, block * blocks, block)
-    return nor, BlockDevice(nor, 0, blocks)
+def device():
+    return flash(BLOCK, BLOCKS)
 
 
 def opened(dev, capacity=36):

@@ -136,6 +136,19 @@ def test_blocked_terminal_58(pos):
     assert pos.sale()[39] == "00"
 
 
+def test_a_terminal_id_that_cannot_be_printed_stays_out_of_the_log(pos):
+    events = []
+    pos.host.on_event(events.append)
+    pos.sale(change={41: "5840\n001"})
+    pos.sale(change={41: "\xb5840001é"})
+    pos.sale(change={41: "99999999"})
+    assert [(event["tid"], event["rc"]) for event in events] == [
+        (None, "97"),
+        (None, None),  # not ASCII: not even a frame of this dialect
+        ("99999999", "97"),
+    ]
+
+
 # Format
 
 CHIP = {"mode": "chip"}
@@ -170,6 +183,8 @@ FORMAT = {
     "swipe with F14": ({14: "3012"}, {}),
     "chip without F55": ({55: None}, CHIP),
     "chip without F2": ({2: None}, CHIP),
+    "chip without expiry": ({14: None}, CHIP),
+    "chip without track 2": ({35: None, 53: "2600" + "0" * 12}, CHIP),
     "manual without expiry": ({14: None}, {"mode": "manual"}),
     "manual with F55": ({55: "9F3602001E"}, {"mode": "manual"}),
 }
@@ -495,6 +510,7 @@ def test_unknown_money_message_12_signed(pos, mti, f60, answered):
     fields = {**pos.sale_fields(1234), 60: f60}
     answer = pos.send(mti, fields)
     assert answer.mti == answered and answer[39] == "12"
+    assert set(answer) == {3, 4, 11, 12, 13, 25, 32, 37, 39, 41, 42, 49, 60, 64}
     check_mac(pos, answer)
     assert booked(pos) == (0, 0)
 

@@ -218,6 +218,16 @@ def test_secrets_are_not_in_repr_or_errors(pos):
     assert BY_NAME["normal"].pin not in repr(BY_NAME["normal"])
 
 
+def test_two_equal_flips_eight_bytes_apart_pass_the_mac(pos):
+    """What the MAC cannot see, in one known case: it is the standard's weakness, not the host's."""
+    body = bytearray(pos.pack("0200", pos.sale_fields(100, mode="chip")))
+    at = body.index(bytes.fromhex("9F2608AABBCCDDEEFF0011")) + 3  # the cryptogram in F55
+    body[at] ^= 1
+    assert kit.Answer(pos.host.handle(bytes(body)).body)[39] == "A0"
+    body[at + 8] ^= 1
+    assert kit.Answer(pos.host.handle(bytes(body)).body)[39] == "00"
+
+
 # Broken messages in bulk
 
 
@@ -263,6 +273,16 @@ def samples(pos):
     return [frame(pos.pack(mti, f, mac=mac)) for mti, f, mac in fields]
 
 
+def is_signed(pos, data):
+    """Does the first frame in `data` carry the MAC of its own bytes?
+
+    It may, broken as it is: the UnionPay MAC enciphers the exclusive or of all blocks, and the same
+    bit flipped twice at a distance of 8 bytes is no difference (host-protocol.md 4.3, step 3).
+    """
+    body = data[2 : 2 + int.from_bytes(data[:2], "big")]
+    return len(body) > 30 and body[-8:] == kit.mac_of(pos.mak, body[11:-8]).encode()
+
+
 def fuzz_seed():
     seed = int(os.environ.get("SHOUYIN_FUZZ_SEED", random.SystemRandom().randrange(1 << 32)))
     print(f"SHOUYIN_FUZZ_SEED={seed}")  # pytest shows it when the test fails
@@ -284,8 +304,8 @@ def test_ten_thousand_broken_messages_book_nothing():
         data = rng.randbytes(rng.randrange(0, 200)) if number % 10 == 0 else None
         if data is None:
             data = mutate(rng, rng.choice(frames))
-            if data.startswith(tuple(frames)):  # nothing of the message itself is broken
-                continue
+            if data.startswith(tuple(frames)) or is_signed(pos, data):
+                continue  # nothing that the host could see is broken
         if connection.closed:
             connection = Connection(pos.host)
         for action in connection.receive(data):

@@ -278,6 +278,20 @@ def test_reversal_of_a_void_may_carry_a_date_in_f61(pos):
     assert pos.reverse(void_request, change={61: void_request[61] + "0000"})[39] == "00"
 
 
+def test_reversals_with_all_that_a_chip_card_adds(pos):
+    """host-protocol.md 2.3: 2, 14, 23, 38 and a short F55."""
+    chip = "950500800460009F1E083132333435363738"
+    sale = pos.sale(1234, mode="chip")
+    sold = pos.last[1]
+    void = pos.void(sale, mode="chip")
+    assert void[39] == "00"
+    extra = {38: void[38], 55: chip}
+    assert pos.reverse(pos.last[1], "06", change=extra)[39] == "00"
+    assert {2, 14, 23, 38, 55, 61} <= set(pos.last[1])
+    assert pos.reverse(sold, "06", change={38: sale[38], 55: chip})[39] == "00"
+    assert kit.net_fen(pos.host) == 0
+
+
 @pytest.mark.parametrize(
     "change, code",
     [

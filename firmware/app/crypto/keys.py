@@ -19,20 +19,6 @@ def wipe(buf):
         buf[i] = 0
 
 
-def odd_parity(key):
-    """bytearray of `key` with each byte's lowest bit set for odd parity (DES key convention)."""
-    out = bytearray(key)
-    for i, b in enumerate(out):
-        b &= 0xFE
-        ones = 0
-        v = b
-        while v:
-            ones += v & 1
-            v >>= 1
-        out[i] = b | (0 if ones & 1 else 1)
-    return out
-
-
 class Key:
     """`data` 8 or 16 bytes; `role` one of the names above."""
 

@@ -1,0 +1,117 @@
+# A terminal without a face: journal, session, engine and a FakeHost, for tests of pay.
+
+from fakehost import SETTINGS, TMK, FakeHost
+from harness import flash
+
+from app.host.keyring import KeyRing
+from app.host.link import Link
+from app.host.session import Session
+from app.pay import recovery, txn
+from app.pay.card import Card
+from app.pay.engine import Engine
+from app.pay.reversal import Reversals
+from app.pay.settlement import Settlement
+from app.store.flashlog import FlashLog
+from app.store.journal import Journal
+
+
+def device():
+    return flash(512, 24)
+
+
+class MemoryVault:
+    """A vault in memory: what store.vault keeps in a file."""
+
+    def __init__(self, **slots):
+        self.slots = dict(slots)
+
+    def get(self, name):
+        return self.slots.get(name)
+
+    def put(self, **slots):
+        for name, data in slots.items():
+            self.slots[name] = None if data is None else bytearray(data)
+
+
+def card():
+    return Card(bytearray(b"6225000000000014=30121010000000000"))
+
+
+class Shop:
+    """One power cycle of a terminal. `dev`, `vault` and `host` outlive it."""
+
+    def __init__(self, dev, host=None, vault=None):
+        self.dev = dev
+        self.host = host or FakeHost()
+        self.vault = vault or MemoryVault(TMK=bytearray(TMK))
+        self.stages = []
+        self.journal = Journal(FlashLog(dev, ready=3), 30)
+        link = Link([self.host], SETTINGS)
+        self.session = Session(link, KeyRing(self.vault), self.journal, SETTINGS, "2")
+        self.reversals = Reversals(self.journal, self.session, SETTINGS)
+        self.engine = Engine(self.journal, self.session, SETTINGS, self.reversals)
+        self.settlement = Settlement(self.journal, self.session, SETTINGS, self.engine)
+
+    def boot(self):
+        self.host.connected = False
+        self.host._out = []
+        self.owed = recovery.recover(self.journal, self.session, self.reversals, self.settlement)
+        return self
+
+    def reboot(self):
+        """The same terminal after a power cut."""
+        return Shop(self.dev, self.host, self.vault).boot()
+
+    def stage(self, name):
+        self.stages.append(name)
+
+    def idle(self):
+        """Between customers: erase what is to be erased."""
+        while self.journal.needs_housekeeping() and self.journal.housekeep():
+            pass
+
+    async def sale(self, amount=1234, pin=b"123456"):
+        self.idle()
+        c = card()
+        try:
+            return await self.engine.sale(
+                amount, c, bytearray(pin) if pin else None, "01", self.stage
+            )
+        finally:
+            c.wipe()
+
+    async def void(self, trace):
+        c = card()
+        try:
+            original = self.engine.find_voidable(trace)
+            return await self.engine.void(original, c, bytearray(b"123456"), "01", self.stage)
+        finally:
+            c.wipe()
+
+    async def settle(self):
+        return await self.settlement.run("01", self.stage)
+
+    def states(self):
+        return [txn.NAMES[self.journal.state(i)] for i in range(len(self.journal))]
+
+    def on_flash(self):
+        """States as a terminal that boots now would read them, before it puts anything right."""
+        j = Journal(FlashLog(self.dev, ready=3), 30)
+        j._log.mount(j._replay)
+        return [txn.NAMES[j.state(i)] for i in range(len(j))]
+
+    def books_agree(self):
+        """What the host booked as taken is what the journal says, transaction by transaction."""
+        j = self.journal
+        mine = {}
+        for i in range(len(j)):
+            if j.state(i) in txn.COUNTED:
+                mine[j.batch, j.trace(i)] = j.amount(i)
+        theirs = {k: e[1] for k, e in self.host.booked.items()
+                  if k[0] == j.batch and e[2] in ("approved", "voided")}  # fmt: skip
+        return mine == theirs
+
+
+def new_shop():
+    _, dev = device()
+    return Shop(dev).boot()
