@@ -136,7 +136,8 @@ class FakeHost:
         if fault == "cut before":
             self.connected = False
             return
-        code = "77" if fault == "sign in" else self._book(mti, trace, fields)
+        stale = mti == "0200" and int(fields[60][2:8]) != self.batch
+        code = "77" if fault == "sign in" or stale else self._book(mti, trace, fields)
         answer = {n: fields[n] for n in (3, 4, 11, 25, 41, 42, 49, 60) if n in fields}
         answer.update(
             {12: "093016", 13: "1123", 15: "1123", 37: "%012d" % len(self.seen), 39: code}

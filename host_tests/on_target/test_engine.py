@@ -296,8 +296,13 @@ async def test_a_settlement_whose_answer_is_lost_can_be_done_again():
     e = await araises(Refused, shop.settle())
     assert e.args[0].why == types.NO_HOST
     assert len(shop.journal) == 1
-    s = await shop.settle()
-    assert s.balanced and shop.journal.batch == 2
+    for again in (shop, shop.reboot()):
+        assert again.settlement.unfinished()
+        assert (await again.sale(100)).why == types.SETTLE_FIRST
+    s = await again.settle()
+    assert s.balanced and again.journal.batch == 2
+    assert not again.settlement.unfinished()
+    assert (await again.sale(100)).approved
 
 
 # ---- flash that fails -------------------------------------------------------------------------

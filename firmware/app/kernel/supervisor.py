@@ -69,8 +69,8 @@ class Supervisor:
                 return
             if clock.diff(clock.ticks(), started) > _HEALTHY_MS:
                 pause = _PAUSE_MIN_MS
-            entry.restarts += 1
             await asyncio.sleep_ms(pause)
+            entry.restarts += 1
             pause = min(pause * 2, _PAUSE_MAX_MS)
 
     def cancel(self, name):

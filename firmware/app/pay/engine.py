@@ -15,7 +15,7 @@ from ..kernel import clock, log
 from ..store.flashlog import FlashError, LogFull
 from ..store.journal import JournalFull
 from ..store.records import RecordError, Txn
-from . import txn
+from . import settlement, txn
 from .types import (
     AMOUNT,
     BATCH_DIFFERS,
@@ -31,6 +31,7 @@ from .types import (
     REVERSAL_OWED,
     REVERSING,
     SENDING,
+    SETTLE_FIRST,
     SIGN_IN_FAILED,
     SIGNING_IN,
     UNKNOWN_RESULT,
@@ -148,6 +149,8 @@ class Engine:
 
     async def _run(self, t, card, pin, operator, stage):
         async with self.lock:
+            if settlement.unfinished(self.journal):
+                return Result(why=SETTLE_FIRST)
             try:
                 stage(CONNECTING)
                 await self.session.connect()

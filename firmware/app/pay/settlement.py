@@ -75,6 +75,13 @@ def decode(data):
     return s
 
 
+def unfinished(journal):
+    """Whether totals of the open batch were sent and no answer came: the host may have closed the
+    batch. Settling again tells (it answers the same again); until then nothing may be booked."""
+    s = decode(journal.get_note(NOTE))
+    return s is not None and s.step == _SENT and s.batch == journal.batch
+
+
 def totals(journal):
     """{kind: (count, amount)} of what counts in the open batch."""
     out = {cup.SALE: [0, 0], cup.VOID: [0, 0]}
@@ -96,6 +103,9 @@ class Settlement:
     def last(self):
         """The latest Settled, None when there was none."""
         return decode(self._journal.get_note(NOTE))
+
+    def unfinished(self):
+        return unfinished(self._journal)
 
     def slip_owed(self):
         """The latest Settled if its slip is still to be printed."""

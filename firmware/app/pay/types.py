@@ -31,6 +31,7 @@ AMOUNT = "amount"
 UNREADABLE = "unreadable"
 EMPTY = "empty"
 SETTLE_REFUSED = "settle_refused"
+SETTLE_FIRST = "settle_first"
 
 
 class Result:

@@ -119,6 +119,7 @@ PROBLEM = {
     "amount": ("金额超出范围,请重新输入", "Amount out of range. Enter it again."),
     "unreadable": ("该笔记录读不出,请联系服务商", "Record cannot be read. Call service."),
     "empty": ("没有交易,不用结算", "No transactions: nothing to settle."),
+    "settle_first": ("上次结算未完成,请先结算", "Last settlement was cut off. Settle first."),
     "settle_refused": ("主机拒绝结算,请稍后重试", "Host refused to settle. Try again later."),
     "not_balanced": ("批次保留,请联系收单机构查账", "Batch is kept. Call the acquirer."),
     # printer

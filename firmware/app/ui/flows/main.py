@@ -15,6 +15,9 @@ async def day(app):
         await operator.login(app)
         await interrupted(app)
         await printing.owed(app)
+        if app.settlement.unfinished():
+            await problem(app, t("settle"), "settle_first")
+            await settle_and_leave(app)
         while app.operator is not None:
             kind, value = await app.ui.ask(Idle(app.idle_state))
             if kind == "card":
