@@ -62,8 +62,7 @@ class Terminal:
         log.error("reset: %s", why)
         machine.reset()
 
-    # ---- making
-    # -------------------------------------------------------------------------------------
+    # ---- making ---------------------------------------------------------------------------------
 
     def load(self):
         """Settings, keys, operators. ServiceNeeded says which screen to show."""
@@ -129,8 +128,7 @@ class Terminal:
         self.app = app
         self.drivers = bearers + [self.printer, self.card_reader]
 
-    # ---- tasks
-    # --------------------------------------------------------------------------------------
+    # ---- tasks ----------------------------------------------------------------------------------
 
     async def _keys(self):
         told = False

@@ -60,7 +60,7 @@ class FakeHost:
         self._out = []  # (ticks due, bytes)
         self._wake = asyncio.Event()
 
-    # ---- bearer --------------------------------------------------------------------------------
+    # ---- bearer ---------------------------------------------------------------------------------
 
     async def connect(self, host, port, timeout_ms):
         if self.faults and self.faults[0] == "refuse":
@@ -106,7 +106,7 @@ class FakeHost:
                 left = min(left, time.ticks_diff(self._out[0][0], now))
             await asyncio.sleep_ms(left)
 
-    # ---- host ----------------------------------------------------------------------------------
+    # ---- host -----------------------------------------------------------------------------------
 
     def _answer(self, mti, fields, with_mac, delay=None):
         buf = bytearray(800)

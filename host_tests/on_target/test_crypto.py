@@ -10,7 +10,7 @@ from app.crypto.keys import MAK, PIK, TDK, TMK, Key, KeyFault
 hexa = bytes.fromhex
 
 
-# ---- DES --------------------------------------------------------------------------------------
+# ---- DES ----------------------------------------------------------------------------------------
 
 
 def test_des_worked_example():
@@ -84,7 +84,7 @@ def test_des_allocates_nothing_once_it_is_ready():
     assert not any(d._k1) and not any(d._k2)
 
 
-# ---- keys -------------------------------------------------------------------------------------
+# ---- keys ---------------------------------------------------------------------------------------
 
 
 def test_unwrap_published_example():
@@ -113,7 +113,7 @@ def test_a_key_is_only_used_in_its_role():
     assert "00" not in repr(pik)
 
 
-# ---- MAC, PIN block, track --------------------------------------------------------------------
+# ---- MAC, PIN block, track ----------------------------------------------------------------------
 
 
 def test_union_pay_mac_of_a_real_message():
@@ -221,7 +221,7 @@ def _des(v, d):
 CHECKS = {"pinblock": _pinblock, "mac": _mac, "track": _track, "key-unwrap": _unwrap, "des": _des}
 
 
-# ---- sealing ----------------------------------------------------------------------------------
+# ---- sealing ------------------------------------------------------------------------------------
 
 
 def test_hmac_and_pbkdf2_known_answers():

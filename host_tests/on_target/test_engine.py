@@ -12,7 +12,7 @@ from app.pay import engine, txn, types
 from app.pay.types import Refused
 from app.store.flashlog import FlashError
 
-# ---- the table ---------------------------------------------------------------------------------
+# ---- the table ----------------------------------------------------------------------------------
 
 
 def test_every_pair_of_state_and_event_is_in_the_table_or_refused():
@@ -67,7 +67,7 @@ def test_whatever_ends_sending_is_written_and_what_is_unknown_is_owed():
     assert txn.SIGN_OFF in txn.step(txn.SENDING, txn.BAD_MAC)[1]
 
 
-# ---- order ------------------------------------------------------------------------------------
+# ---- order --------------------------------------------------------------------------------------
 
 
 async def test_intent_is_durable_before_the_first_byte_and_outcome_before_the_result():
@@ -210,7 +210,7 @@ async def test_lost_working_keys_lead_to_a_sign_in():
     assert shop.host.sign_ins == 2
 
 
-# ---- void -------------------------------------------------------------------------------------
+# ---- void ---------------------------------------------------------------------------------------
 
 
 async def test_void_voids_once_and_only_what_it_may():
@@ -253,7 +253,7 @@ async def test_a_void_needs_the_card_of_the_sale():
     assert result.why == types.CARD_DIFFERS
 
 
-# ---- settlement -------------------------------------------------------------------------------
+# ---- settlement ---------------------------------------------------------------------------------
 
 
 async def test_settlement_balances_closes_and_signs_off():
@@ -305,7 +305,7 @@ async def test_a_settlement_whose_answer_is_lost_can_be_done_again():
     assert (await again.sale(100)).approved
 
 
-# ---- flash that fails -------------------------------------------------------------------------
+# ---- flash that fails ---------------------------------------------------------------------------
 
 
 async def test_an_intent_that_cannot_be_written_is_not_sent():
@@ -341,7 +341,7 @@ async def test_an_approval_that_cannot_be_written_is_none_and_is_reversed():
     assert shop.books_agree()
 
 
-# ---- cancellation -----------------------------------------------------------------------------
+# ---- cancellation -------------------------------------------------------------------------------
 
 
 async def test_a_sale_can_be_cancelled_at_any_moment():

@@ -197,8 +197,7 @@ def test_wear_is_even():
     assert most - least <= 2, (least, most)
 
 
-# ---- power cuts
-# -------------------------------------------------------------------------------------
+# ---- power cuts ---------------------------------------------------------------------------------
 
 
 def workload(rng, n):
@@ -346,8 +345,7 @@ def test_random_workloads_and_cuts():
     print("%d cuts" % cuts)
 
 
-# ---- negative controls: a harness that does not see these defects would prove nothing
-# -----------------
+# ---- negative controls: a harness that does not see these defects would prove nothing -----------
 
 
 class Careless(FlashLog):

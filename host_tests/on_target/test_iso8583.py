@@ -34,7 +34,7 @@ def field(number, value):
     return value
 
 
-# ---- published messages -----------------------------------------------------------------------
+# ---- published messages -------------------------------------------------------------------------
 
 
 def test_every_published_message_is_read_and_written_byte_for_byte():
@@ -153,7 +153,7 @@ def test_bitmaps_of_real_messages():
     assert sorted(fields) == [3, 4, 11, 22, 25, 39, 41, 42, 49, 60]
 
 
-# ---- refusals ---------------------------------------------------------------------------------
+# ---- refusals -----------------------------------------------------------------------------------
 
 
 def test_what_cannot_be_packed_names_the_field():
@@ -223,7 +223,7 @@ def test_totals_of_a_settlement():
     raises(FormatError, cup.parse_totals, f48[:-1])
 
 
-# ---- broken inputs ----------------------------------------------------------------------------
+# ---- broken inputs ------------------------------------------------------------------------------
 
 
 def mutate(rng, data):

@@ -61,8 +61,7 @@ def snapshot(j):
     return [as_dict(j.load(i)) for i in range(len(j))]
 
 
-# ---- what it keeps
-# ------------------------------------------------------------------------------------
+# ---- what it keeps ------------------------------------------------------------------------------
 
 
 def test_a_transaction_comes_back_with_every_field():
@@ -137,8 +136,7 @@ def test_an_unknown_schema_is_counted_and_not_believed():
     assert again.unreadable == 2
 
 
-# ---- numbers
-# ------------------------------------------------------------------------------------------
+# ---- numbers ------------------------------------------------------------------------------------
 
 
 def test_trace_numbers_are_never_given_twice_even_after_a_cut():
@@ -286,8 +284,7 @@ def test_a_transaction_whose_record_rots_away_keeps_its_money():
     assert (k.amount(0), k.trace(0), k.state(0)) == (777, t.trace, txn.UNKNOWN)
 
 
-# ---- power cuts of a whole day
-# ------------------------------------------------------------------------
+# ---- power cuts of a whole day ------------------------------------------------------------------
 
 
 class Day:

@@ -12,8 +12,7 @@ from app.kernel.mailbox import Queue
 from app.kernel.supervisor import FATAL, ONESHOT, RESTART, Supervisor
 from app.kernel.watchdog import Watchdog
 
-# ---- queue
-# ----------------------------------------------------------------------------------------
+# ---- queue --------------------------------------------------------------------------------------
 
 
 async def test_queue_keeps_order_and_says_when_it_is_full():
@@ -42,8 +41,7 @@ async def test_queue_wakes_its_reader_and_gives_up_in_time():
     assert q._items == [None, None]  # nothing stays behind
 
 
-# ---- supervisor
-# -----------------------------------------------------------------------------------
+# ---- supervisor ---------------------------------------------------------------------------------
 
 
 async def test_a_failing_task_is_started_again_after_ever_longer_pauses():
@@ -101,8 +99,7 @@ async def test_an_error_is_logged_without_its_text():
     assert len(lines) == 1 and "ValueError" in lines[0] and "6225" not in lines[0]
 
 
-# ---- watchdog
-# -------------------------------------------------------------------------------------
+# ---- watchdog -----------------------------------------------------------------------------------
 
 
 class FakeWdt:
@@ -155,8 +152,7 @@ def test_a_terminal_that_hangs_is_reset_by_the_hardware():
     assert e.args == (bus.WDT_RESET,)
 
 
-# ---- clock
-# ----------------------------------------------------------------------------------------
+# ---- clock --------------------------------------------------------------------------------------
 
 
 def test_the_calendar_is_taken_from_the_host_with_the_nearest_year():
@@ -195,8 +191,7 @@ def test_ticks_wrap_and_durations_do_not_care():
     assert 30_000 <= clock.diff(clock.ticks(), start) < 30_010
 
 
-# ---- log
-# ------------------------------------------------------------------------------------------
+# ---- log ----------------------------------------------------------------------------------------
 
 
 def test_the_log_keeps_the_last_lines_in_order():

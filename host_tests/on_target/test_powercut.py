@@ -117,7 +117,7 @@ def test_power_cut_at_every_moment_between_flash_operations():
     assert moments > 20
 
 
-# ---- negative control -------------------------------------------------------------------------
+# ---- negative control ---------------------------------------------------------------------------
 
 
 class SendsFirst(Shop):
@@ -152,7 +152,7 @@ class SendsFirst(Shop):
 
 
 def test_the_cut_between_sending_and_writing_is_seen():
-    """The same check finds the classic mistake: a sale that the host has and the terminal forgot."""
+    """The same check finds the classic mistake: a sale that only the host remembers."""
     caught = False
     for ms in range(200, 500, 10):
         nor, dev = flash(512, 24)

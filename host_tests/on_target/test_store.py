@@ -39,8 +39,7 @@ def derive(password, salt, rounds):
     return seal.hmac_sha256(salt, password)  # quick: the slow one has its own test
 
 
-# ---- files
-# ----------------------------------------------------------------------------------------
+# ---- files --------------------------------------------------------------------------------------
 
 
 def test_a_file_is_the_old_or_the_new_one_after_every_cut():
@@ -75,8 +74,7 @@ def test_a_missing_file_is_none():
     assert files.load(PATH + "/nothing") is None
 
 
-# ---- settings
-# -------------------------------------------------------------------------------------
+# ---- settings -----------------------------------------------------------------------------------
 
 
 def good_settings():
@@ -157,8 +155,7 @@ def test_every_default_is_allowed():
             assert settings.check(name, default) == default
 
 
-# ---- operators
-# ------------------------------------------------------------------------------------
+# ---- operators ----------------------------------------------------------------------------------
 
 
 def people():
@@ -248,8 +245,7 @@ def test_the_slow_hash_is_slow_and_salted():
     assert a != seal.pbkdf2_sha256(b"147258", b"salt one", 299)
 
 
-# ---- vault
-# ----------------------------------------------------------------------------------------
+# ---- vault --------------------------------------------------------------------------------------
 
 
 def test_the_vault_keeps_all_or_nothing_and_opens_only_here():

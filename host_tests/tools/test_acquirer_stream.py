@@ -219,7 +219,7 @@ def test_secrets_are_not_in_repr_or_errors(pos):
 
 
 def test_two_equal_flips_eight_bytes_apart_pass_the_mac(pos):
-    """What the MAC cannot see, in one known case: it is the standard's weakness, not the host's."""
+    """What the MAC cannot see, in one known case: a weakness of the standard, not of the host."""
     body = bytearray(pos.pack("0200", pos.sale_fields(100, mode="chip")))
     at = body.index(bytes.fromhex("9F2608AABBCCDDEEFF0011")) + 3  # the cryptogram in F55
     body[at] ^= 1
@@ -276,8 +276,8 @@ def samples(pos):
 def is_signed(pos, data):
     """Does the first frame in `data` carry the MAC of its own bytes?
 
-    It may, broken as it is: the UnionPay MAC enciphers the exclusive or of all blocks, and the same
-    bit flipped twice at a distance of 8 bytes is no difference (host-protocol.md 4.3, step 3).
+    It may, broken as it is: the UnionPay MAC enciphers the exclusive or of all blocks, and the
+    same bit flipped twice 8 bytes apart makes no difference (host-protocol.md 4.3, step 3).
     """
     body = data[2 : 2 + int.from_bytes(data[:2], "big")]
     return len(body) > 30 and body[-8:] == kit.mac_of(pos.mak, body[11:-8]).encode()

@@ -61,8 +61,7 @@ class Rack:
         self.wdt_due_us = None
         self.wdt_timeout_us = 0
 
-    # ---- building
-    # -------------------------------------------------------------------------------------
+    # ---- building -------------------------------------------------------------------------------
 
     def attach_uart(self, unit, device, baud=115200):
         """Wire a UART peer to UART `unit` at `baud` bit/s."""
@@ -93,8 +92,7 @@ class Rack:
         """callback(level, now_us) at each change of an output pin (power key, buzzer)."""
         self._outputs[pin] = callback
 
-    # ---- time
-    # -----------------------------------------------------------------------------------------
+    # ---- time -----------------------------------------------------------------------------------
 
     def next_due(self):
         """Absolute time [us] of the next thing that happens without the terminal, or None."""
@@ -151,8 +149,7 @@ class Rack:
         self.events = []
         return events
 
-    # ---- pins
-    # -----------------------------------------------------------------------------------------
+    # ---- pins -----------------------------------------------------------------------------------
 
     def _pin(self, pin):
         p = self._pins.get(pin)
@@ -222,8 +219,7 @@ class Rack:
                 if p.irq & (IRQ_RISING if level else IRQ_FALLING):
                     self.events.append(("irq", n, level))
 
-    # ---- buses
-    # ----------------------------------------------------------------------------------------
+    # ---- buses ----------------------------------------------------------------------------------
 
     def uart_config(self, unit, baud):
         if unit in self.wires:
@@ -262,8 +258,7 @@ class Rack:
     def i2c_addresses(self, unit):
         return sorted(self._i2c.get(unit, ()))
 
-    # ---- watchdog and power
-    # ---------------------------------------------------------------------------
+    # ---- watchdog and power ---------------------------------------------------------------------
 
     def wdt_start(self, timeout_ms):
         self.wdt_timeout_us = timeout_ms * 1000

@@ -53,8 +53,7 @@ class Session:
         self.reader = reader
         self._buf = bytearray(1024)
 
-    # ---- one message
-    # ----------------------------------------------------------------------------------
+    # ---- one message ----------------------------------------------------------------------------
 
     async def connect(self):
         """NotSent when the host cannot be reached."""
@@ -154,8 +153,7 @@ class Session:
         if 39 not in fields and mti != "0500":
             raise FormatError(39, "missing")
 
-    # ---- sign-in
-    # --------------------------------------------------------------------------------------
+    # ---- sign-in --------------------------------------------------------------------------------
 
     def sign_off(self):
         """Forget that we are signed on: the next transaction signs in first."""

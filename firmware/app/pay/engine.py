@@ -77,8 +77,7 @@ class Engine:
     def busy(self):
         return self.lock.locked()
 
-    # ---- what the flows call
-    # --------------------------------------------------------------------------
+    # ---- what the flows call --------------------------------------------------------------------
 
     async def sale(self, amount, card, pin, operator, stage):
         """A sale of `amount` fen. `card`: Card; `pin`: bytearray of ASCII digits or None;
@@ -144,8 +143,7 @@ class Engine:
             finally:
                 await self.session.disconnect()
 
-    # ---- one request
-    # ----------------------------------------------------------------------------------
+    # ---- one request ----------------------------------------------------------------------------
 
     async def _run(self, t, card, pin, operator, stage):
         async with self.lock:

@@ -92,8 +92,7 @@ class FlashLog:
         self.torn = 0  # torn tails found by mount
         self.damaged = 0  # broken records found by mount that were not the last of their block
 
-    # ---- mounting
-    # -------------------------------------------------------------------------------------
+    # ---- mounting -------------------------------------------------------------------------------
 
     def mount(self, visit):
         """Read everything: visit(kind, payload, loc) for each good record, oldest first. `payload`
@@ -184,8 +183,7 @@ class FlashLog:
         crc = binascii.crc32(view[at + _HEADER : end], binascii.crc32(view[at : at + 8]))
         return n if crc == struct.unpack_from("<I", view, at + 8)[0] else -1
 
-    # ---- reading and appending
-    # ------------------------------------------------------------------------
+    # ---- reading and appending ------------------------------------------------------------------
 
     def read(self, loc, buf):
         """Copy the payload of the record at `loc` into `buf`; returns (kind, length). FlashError
@@ -267,8 +265,7 @@ class FlashLog:
             left -= 1
         raise LogFull("no erased block")
 
-    # ---- room and housekeeping
-    # ------------------------------------------------------------------------
+    # ---- room and housekeeping ------------------------------------------------------------------
 
     def ready_blocks(self):
         """Erased blocks, the spare ones included."""

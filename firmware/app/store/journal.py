@@ -69,8 +69,7 @@ class Journal:
         self.signed_on = False
         self.unreadable = 0  # records that were there but could not be understood
 
-    # ---- boot
-    # -----------------------------------------------------------------------------------------
+    # ---- boot -----------------------------------------------------------------------------------
 
     def recover(self):
         """Read the log from the oldest record to the newest: the index is then what it was."""
@@ -153,8 +152,7 @@ class Journal:
                   self._kind,                  self._flags, self._tries):  # fmt: skip
             a[to] = a[i]
 
-    # ---- numbers
-    # --------------------------------------------------------------------------------------
+    # ---- numbers --------------------------------------------------------------------------------
 
     def _after(self, trace):
         return trace % _NUMBER_MAX + 1
@@ -203,8 +201,7 @@ class Journal:
         data = struct.pack(_META_FORMAT, records.SCHEMA, self.batch, self.next_trace, flags)
         self._meta_loc = self._log.append(_META, data, spare)
 
-    # ---- transactions
-    # ---------------------------------------------------------------------------------
+    # ---- transactions ---------------------------------------------------------------------------
 
     def __len__(self):
         return self._n
@@ -323,8 +320,7 @@ class Journal:
             if j >= 0:
                 self._state[j] = other_state
 
-    # ---- notes
-    # ----------------------------------------------------------------------------------------
+    # ---- notes ----------------------------------------------------------------------------------
 
     def put_note(self, key, data):
         """Keep bytes under a small number; the latest counts."""
@@ -338,8 +334,7 @@ class Journal:
         _, n = self._log.read(loc, self._buf)
         return bytes(self._buf[1:n])
 
-    # ---- housekeeping
-    # ---------------------------------------------------------------------------------
+    # ---- housekeeping ---------------------------------------------------------------------------
 
     def relocate(self, first, last):
         """Copy forward what lies in first <= loc < last and still matters (FlashLog.housekeep

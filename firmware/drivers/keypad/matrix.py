@@ -14,6 +14,7 @@ from micropython import const
 _SCAN_MS = const(5)
 _STABLE = const(4)
 _LOOK_MS = const(200)
+_STUCK_LOOK_MS = const(20)
 # A driven column needs time to pull the row lines down through the key (100 pF against the
 # pull-up, with room).
 _SETTLE_US = const(10)
@@ -89,8 +90,7 @@ class Matrix:
         self._stuck_bits = 0
         self.ghosts = 0
 
-    # ---- scanning
-    # -------------------------------------------------------------------------------------
+    # ---- scanning -------------------------------------------------------------------------------
 
     def scan(self):
         """Bits of the contacts that are closed now; about 100 us."""
@@ -112,6 +112,7 @@ class Matrix:
         """All columns low: any key pulls its row down."""
         for c in self._cols:
             c(0)
+        time.sleep_us(_SETTLE_US)
 
     def _any_row_low(self):
         for r in self._rows:
@@ -119,8 +120,7 @@ class Matrix:
                 return True
         return False
 
-    # ---- the owner task
-    # -------------------------------------------------------------------------------
+    # ---- the owner task -------------------------------------------------------------------------
 
     def tasks(self):
         """(name, coroutine function) of the tasks that must run."""
@@ -136,9 +136,12 @@ class Matrix:
                 while True:
                     if not self._any_row_low():
                         self._stuck_bits = 0
-                    elif not self._only_stuck():
+                        await self._wait()
+                    elif self._only_stuck():
+                        # Its row is low all the time: interrupts say nothing, so look.
+                        await asyncio.sleep_ms(_STUCK_LOOK_MS)
+                    else:
                         break
-                    await self._wait()
                 await self._follow()
         finally:
             for r in self._rows:
@@ -198,8 +201,7 @@ class Matrix:
             bits >>= 1
             i += 1
 
-    # ---- the queue
-    # ------------------------------------------------------------------------------------
+    # ---- the queue ------------------------------------------------------------------------------
 
     def _put(self, event):
         if self._n == _QUEUE:

@@ -10,7 +10,7 @@ from micropython import const
 
 from .at import AtError, Channel, numbers
 
-_LINK = const(0)
+_LINKS = const(10)
 _CHUNK = const(1024)  # sends of more than 1,400 bytes fail on some firmware
 _POLL_MS = const(10_000)
 _SIM_MS = const(20_000)
@@ -67,23 +67,21 @@ class A7670:
         self._kick = asyncio.Event()  # something happened that the owner task must look at
         self._data = asyncio.Event()  # the link has data, or was closed
         self._readable = False
+        self._link = 0  # the next one is used when a link could not be closed
+        self._strays = []  # links that may still be open or opening
         self._up = False  # commands have been answered since the last start
         self._woke = clock.ticks()
 
-    # ---- unsolicited lines
-    # ----------------------------------------------------------------------------
+    # ---- unsolicited lines ----------------------------------------------------------------------
 
     def _urc(self, text):
-        if text.startswith("+CIPRXGET: 1,%d" % _LINK):
+        if text.startswith("+CIPRXGET: 1,%d" % self._link):
             self._readable = True
             self._data.set()
-        elif text.startswith("+IPCLOSE: %d" % _LINK):
+        elif text.startswith("+IPCLOSE: %d," % self._link):
             self._disconnected()
         elif text.startswith("+CIPEVENT: NETWORK CLOSED"):
             self._net_lost()
-        elif text.startswith("+CIPOPEN: %d,0" % _LINK):
-            # Too late: whoever asked has given up. The next connect() closes it first.
-            self.connected = False
         elif text.startswith(_BOOT_LINES) or (
             text.startswith(_LATE_BOOT_LINES) and not self._young()
         ):
@@ -108,8 +106,7 @@ class A7670:
         self._disconnected()
         self._kick.set()
 
-    # ---- owner task
-    # -----------------------------------------------------------------------------------
+    # ---- owner task -----------------------------------------------------------------------------
 
     def tasks(self):
         """(name, coroutine function) of the tasks that must run."""
@@ -171,8 +168,7 @@ class A7670:
         finally:
             self._pwrkey(1)
 
-    # ---- the way up
-    # -----------------------------------------------------------------------------------
+    # ---- the way up -----------------------------------------------------------------------------
 
     async def _start(self):
         self.ready = False
@@ -185,6 +181,7 @@ class A7670:
             await at("AT+%s=1" % name, 5000)
         await self._register()
         await at("AT+CIPRXGET=1", 5000)
+        await at("AT+CIPTIMEOUT=60000,30000,30000", 5000)
         self.reason = NO_DATA
         if numbers((await at("AT+NETOPEN?", 5000, prefix="+NETOPEN:")).lines[-1])[0] != 1:
             c = await at("AT+NETOPEN", 60_000, result="+NETOPEN:")
@@ -197,7 +194,8 @@ class A7670:
 
     async def _wake(self):
         """Until the module answers: it may be on, starting, or off."""
-        self.reason = STARTING
+        if self.reason != NO_MODEM:
+            self.reason = STARTING
         for _ in range(2):
             running = self._status is not None and self._status()
             if not running and not await self._answers(3):
@@ -287,43 +285,67 @@ class A7670:
             if state not in _REGISTERED:
                 raise _Trouble(DENIED if state == _REG_DENIED else SEARCHING)
 
-    # ---- bearer
-    # ---------------------------------------------------------------------------------------
+    # ---- bearer ---------------------------------------------------------------------------------
 
     async def connect(self, host, port, timeout_ms):
         """OSError when the modem is not ready or the host refuses, asyncio.TimeoutError."""
         if not self.ready:
             raise OSError(101)  # ENETUNREACH
-        text = 'AT+CIPOPEN=%d,"TCP","%s",%d' % (_LINK, host, port)
-        for attempt in range(2):
-            self._readable = False
-            try:
-                c = await self._at.command(text, timeout_ms, result="+CIPOPEN:")
-            except AtError as e:
-                if attempt == 0 and e.args[0].endswith(",4"):
-                    await self._drop()  # an old connection of ours is still there
-                    continue
-                raise OSError(111)  # ECONNREFUSED
-            if numbers(c.result_line)[-1] != 0:
-                raise OSError(111)
-            self._data.clear()
-            self.connected = True
-            return
+        await self._close_strays()
+        self._readable = False
+        text = 'AT+CIPOPEN=%d,"TCP","%s",%d' % (self._link, host, port)
+        try:
+            c = await self._at.command(text, timeout_ms, result="+CIPOPEN: %d," % self._link)
+        except AtError:
+            self._abandon()
+            raise OSError(111)  # ECONNREFUSED
+        except BaseException:
+            # Given up or cancelled: the module may still be opening it, and takes no command for
+            # this link until it has ended.
+            self._abandon()
+            raise
+        if numbers(c.result_line)[-1] != 0:
+            raise OSError(111)
+        self._data.clear()
+        self.connected = True
+
+    def _abandon(self):
+        self._strays.append(self._link)
+        del self._strays[:-_LINKS]
+        self._link = (self._link + 1) % _LINKS
+
+    async def _close_strays(self):
+        for link in list(self._strays):
+            self._strays.remove(link)
+            await self._drop(link)
 
     async def send(self, data, timeout_ms):
         view = memoryview(data)
         for i in range(0, len(view), _CHUNK):
-            if not self.connected:
-                raise OSError(104)  # ECONNRESET
-            part = view[i : i + _CHUNK]
-            text = "AT+CIPSEND=%d,%d" % (_LINK, len(part))
+            await self._send_chunk(view[i : i + _CHUNK], timeout_ms)
+
+    async def _send_chunk(self, part, timeout_ms):
+        text = "AT+CIPSEND=%d,%d" % (self._link, len(part))
+        begun = self._clock.ticks()
+        while self.connected:
             try:
                 c = await self._at.command(text, timeout_ms, result="+CIPSEND:", payload=part)
-            except AtError:
+            except AtError as e:
+                # 8: the result of a send that was abandoned before is still to come
+                waited = self._clock.diff(self._clock.ticks(), begun)
+                if "+CIPERROR: 8" not in e.args[0] or waited > timeout_ms:
+                    raise OSError(104)
+                await asyncio.sleep_ms(50)
+                continue
+            except BaseException:
+                # Nobody knows what of it will go out: this connection is of no use any more.
+                self._disconnected()
+                self._abandon()
+                raise
+            if numbers(c.result_line)[-1] != len(part):
                 raise OSError(104)
-            n = numbers(c.result_line)
-            if n[-1] != len(part):
-                raise OSError(104)
+            return
+        raise OSError(104)  # ECONNRESET
 
     async def recv_into(self, buf, timeout_ms):
         """Bytes put into `buf`; 0 when the other side has closed and everything was read."""
@@ -343,14 +365,19 @@ class A7670:
                 await asyncio.wait_for_ms(self._data.wait(), left)
 
     async def _fetch(self, buf, timeout_ms):
-        text = "AT+CIPRXGET=2,%d,%d" % (_LINK, min(len(buf), _CHUNK))
+        text = "AT+CIPRXGET=2,%d,%d" % (self._link, min(len(buf), _CHUNK))
+        # Before the command and not behind it: more may be announced while it runs.
+        self._readable = False
         try:
             c = await self._at.command(text, timeout_ms, prefix="+CIPRXGET: 2,")
         except AtError:
-            self._readable = False  # "No data"
-            return 0
+            return 0  # "No data"
+        except BaseException:
+            self._readable = True  # what it brings is lost, but there may be more
+            raise
         n = numbers(c.lines[-1]) if c.lines else []
-        self._readable = len(n) == 4 and n[3] > 0
+        if len(n) == 4 and n[3] > 0:
+            self._readable = True
         if c.data is None:
             return 0
         buf[: len(c.data)] = c.data
@@ -360,10 +387,10 @@ class A7670:
         self.connected = False
         self._readable = False
         if self.ready:
-            await self._drop()
+            await self._drop(self._link)
 
-    async def _drop(self):
+    async def _drop(self, link):
         try:
-            await self._at.command("AT+CIPCLOSE=%d" % _LINK, 10_000, result="+CIPCLOSE:")
+            await self._at.command("AT+CIPCLOSE=%d" % link, 10_000, result="+CIPCLOSE:")
         except AtError:
             pass  # it was not open

@@ -164,6 +164,7 @@ class Channel:
         self._lock = asyncio.Lock()
         self._command = None
         self._lost = False  # a command was left unfinished: its late reply may still come
+        self._owed = 0  # bytes that the modem will ask for, for a send that was given up
         self.heard = 0  # lines received, ever
         self.bytes_sent = 0
 
@@ -171,8 +172,7 @@ class Channel:
         while True:
             self._lines.feed(await self._reader.read(256))
 
-    # ---- from Lines
-    # -----------------------------------------------------------------------------------
+    # ---- from Lines -----------------------------------------------------------------------------
 
     def line(self, text):
         self.heard += 1
@@ -182,17 +182,20 @@ class Channel:
     def prompt(self):
         c = self._command
         if c is not None and c.payload is not None:
-            # From here, without an await in between: a task that is cancelled must not leave the
-            # modem waiting for data that would then be somebody else's.
+            # Here and not in the task that waits: if it is cancelled, the modem must not take what
+            # comes next for its data.
             self._write(c.payload)
             c.payload = None
+        elif self._owed:
+            # Whoever wanted to send has given up; the modem insists on its bytes.
+            self._write(bytes(self._owed))
+            self._owed = 0
 
     def data(self, raw):
         if self._command is not None:
             self._command.data = raw
 
-    # ---- commands
-    # -------------------------------------------------------------------------------------
+    # ---- commands -------------------------------------------------------------------------------
 
     def _write(self, data):
         self._uart.write(data)
@@ -221,6 +224,8 @@ class Channel:
             self._lost = False
         finally:
             self._command = None
+            if self._lost and c.payload is not None:
+                self._owed = len(c.payload)
         if c.error is not None:
             raise AtError(c.lines[-1] if c.lines and c.lines[-1].startswith("+") else c.error)
         return c

@@ -11,6 +11,7 @@ CHINESE = (
 )
 ALIGN = {"c": b"\x1ba\x01", "r": b"\x1ba\x02", "": b"\x1ba\x00"}
 BOLD = (b"\x1bE\x00", b"\x1bE\x01")
+CLEAR = b"\n" + INIT  # ends a line that was left half-sent
 FENCE = b"\x1dr\x01"  # answered once everything before it is on paper
 ASK_OFFLINE = b"\x10\x04\x02"
 ASK_ERROR = b"\x10\x04\x03"

@@ -43,16 +43,12 @@ class Thermal:
             data = await self._reader.read(32)
             for b in data:
                 if self._job is not None:
-                    self._job.feed(b)
+                    self._job.feed(b, self._clock.ticks())
             self._answered.set()
 
     def _strips(self, lines):
         strips = []
         data, rows = escpos.INIT + escpos.CHINESE, 0
-        if self._faulted:
-            # What is left of the job before comes out first; keep it apart from this one.
-            data = b"\n" + data
-            rows = escpos.DOT_ROWS
         for text, style in lines:
             part, n = escpos.encode_line(text, style, self.columns, self._encode)
             if len(data) + len(part) > _STRIP_BYTES:
@@ -66,7 +62,9 @@ class Thermal:
     async def print(self, lines):
         """Print a document; JobResult. One job at a time; a cancelled job ends where it is."""
         async with self._lock:
-            result = await self._run(Job(self._strips(lines), self._clock))
+            job = Job(self._strips(lines), self._clock, self._faulted)
+            self._faulted = True  # until it is known to have ended well: also when it is cancelled
+            result = await self._run(job)
             self._faulted = result.status != "ok"
             return result
 
@@ -77,9 +75,6 @@ class Thermal:
 
     async def _run(self, job):
         self._job = job
-        self._faulted = (
-            True  # until it is known to have ended well: also for a job that is cancelled
-        )
         try:
             while True:
                 self._answered.clear()
