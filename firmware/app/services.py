@@ -72,6 +72,8 @@ class App:
         owed = self._reversals.pending()
         if owed is not None:
             status = t("reversal_owed_line", owed[0], yuan(owed[1]))
+            if owed[0] > 9 or owed[1] >= 1_000_000:  # it would not fit on a row of 16 columns
+                status = t("reversal_owed_short", owed[0])
         elif self.receipts_owed() or self.settlement.slip_owed() is not None:
             status = t("receipt_owed_line")
         elif reason is not None:

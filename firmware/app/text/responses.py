@@ -25,7 +25,7 @@ CODES = {
     "41": ("D", "挂失卡,请没收", "Lost card: retain"),
     "43": ("D", "被窃卡,请没收", "Stolen card: retain"),
     "45": ("D", "请使用芯片", "Use the chip"),
-    "51": ("C", "可用余额不足,请换卡", "Insufficient funds: other card"),
+    "51": ("C", "可用余额不足,请换卡", "Insufficient funds"),
     "54": ("C", "该卡已过期,请换卡", "Expired card: use another"),
     "55": ("B", "密码错,请重新刷卡", "Wrong PIN: swipe again"),
     "57": ("C", "不允许此卡交易", "Not permitted to card"),

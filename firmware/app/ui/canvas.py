@@ -84,7 +84,7 @@ class Canvas:
         """Write `text` at a column and row; what does not fit on the row is cut off."""
         x, y = column * _COLUMN, row * HEIGHT
         palette = self._swap if inverse else None
-        shown = ""
+        end = 0
         for c in text:
             code = ord(c)
             wide = code >= 128
@@ -101,8 +101,8 @@ class Canvas:
             else:
                 self._fb.blit(glyph, x, y, -1, palette)
             x += 16 if wide else 8
-            shown += c
-        self.written.append((row, column, shown))
+            end += 1
+        self.written.append((row, column, text[:end]))
 
     def center(self, row, text, inverse=False):
         self.text(max(0, (self.columns - columns_of(text)) // 2), row, text, inverse)

@@ -125,7 +125,10 @@ _VERDICTS = {1: "对账平/BALANCED", 2: "对账不平/UNBALANCED", 3: "对账�
 def _row(name, count, amount):
     """A line of the table: name, count, amount, in 32 columns."""
     width = sum(1 if ord(c) < 128 else 2 for c in name)
-    return name + " " * max(1, 14 - width) + "%4d" % count + "%14s" % yuan(amount)
+    row = name + " " * max(1, 14 - width) + "%4d" % count + "%14s" % yuan(amount)
+    if width + len(row) - len(name) > 32:  # huge totals: closer together
+        row = "%s %d %s" % (name, count, yuan(amount))
+    return row
 
 
 def settlement(s, settings, again=False):

@@ -43,9 +43,8 @@ async def problem(app, title, key):
 async def refused(app, title, result):
     """Why a request was not done: the host's answer or our own reason."""
     if result.why == NO_HOST and app.network_reason():
-        await notice(
-            app, title, app.network_text() + " " + strings.problem(NO_HOST), "", out_ms(app)
-        )
+        text = app.network_text() + "\n" + strings.problem("no_host_yet")
+        await notice(app, title, text, "", out_ms(app))
     elif result.why and not result.code:
         await problem(app, title, result.why)
     else:

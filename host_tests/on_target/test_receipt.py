@@ -1,0 +1,111 @@
+# Receipts and slips as lines: what must be on them, and that it fits.
+
+from harness import Rng
+
+from app.pay.settlement import Settled
+from app.store.records import Txn
+from app.ui import receipt
+from drivers.printer.escpos import text_width
+
+SETTINGS = {
+    "receipt_title": "银联POS签购单",
+    "merchant_name": "收银演示商店",
+    "merchant_name_en": "SHOUYIN DEMO STORE",
+    "mid": "302440380621100",
+    "tid": "58402001",
+    "header": "603100310001",
+}
+
+
+def approved(kind=1):
+    t = Txn(kind, 1234)
+    t.batch, t.trace, t.entry_mode = 7, 134, 21
+    t.pan_masked, t.expiry = "622500******0014", "3012"
+    t.rrn, t.auth_code, t.issuer, t.acquirer = "091947145060", "123456", "90310000", "03025840"
+    t.host_date, t.host_time = "1123", "093015"
+    t.when = (2026, 11, 23, 9, 30, 15)
+    if kind == 2:
+        t.original_trace = 133
+    return t
+
+
+MANDATORY = """
+商户存根
+MERCHANT COPY
+商户名称(MERCHANT NAME)
+收银演示商店
+302440380621100
+58402001
+操作员号(OPERATOR NO):01
+发卡行(ISSUER):90310000
+收单行(ACQ):03025840
+6225 00** **** 0014 /S
+卡有效期(EXP. DATE):30/12
+消费/SALE
+批次号(BATCH NO):000007
+凭证号(VOUCHER NO):000134
+授权码(AUTH NO):123456
+091947145060
+2026/11/23 09:30:15
+RMB 12.34
+备注(REFERENCE)
+持卡人签名 CARDHOLDER SIGNATURE
+I ACKNOWLEDGE
+""".strip().split("\n")
+
+
+def text_of(lines):
+    return "\n".join(t for t, _ in lines)
+
+
+def test_every_mandatory_line_is_on_the_merchants_receipt():
+    text = text_of(receipt.transaction(approved(), SETTINGS, receipt.MERCHANT))
+    for line in MANDATORY:
+        assert line in text, line
+
+
+def test_the_cardholders_copy_shows_four_digits_and_no_signature_line():
+    text = text_of(receipt.transaction(approved(), SETTINGS, receipt.CARDHOLDER))
+    assert "**** **** **** 0014" in text and "6225" not in text
+    assert "持卡人存根" in text and "SIGNATURE" not in text
+
+
+def test_reprints_tests_and_voids_say_so():
+    text = text_of(receipt.transaction(approved(), SETTINGS, receipt.MERCHANT, True))
+    assert "****重打印/DUPLICATED****" in text
+    trial = dict(SETTINGS)
+    trial["header"] = "603110310001"
+    assert "测试/TESTING" in text_of(receipt.transaction(approved(), trial, receipt.MERCHANT))
+    text = text_of(receipt.transaction(approved(2), SETTINGS, receipt.MERCHANT))
+    assert "消费撤销/VOID" in text and "RMB -12.34" in text and "ORIG. VOUCHER):000133" in text
+
+
+def test_no_line_is_wider_than_the_paper():
+    s = Settled()
+    s.own, s.host, s.verdict = (123456789012, 999, 123456789012, 999), (0, 0, 0, 0), 2
+    documents = [receipt.settlement(s, SETTINGS, True)]
+    for copy in (receipt.MERCHANT, receipt.CARDHOLDER, receipt.BANK):
+        documents.append(receipt.transaction(approved(2), SETTINGS, copy, True))
+    for lines in documents:
+        for text, style in lines:
+            width = text_width(text) * (2 if "w" in style else 1)
+            assert width <= 32, (text, width)
+
+
+def test_the_unbalanced_slip_explains_the_difference():
+    s = Settled()
+    s.batch, s.own, s.host, s.verdict = 7, (2034, 2, 0, 0), (7712, 3, 0, 0), 2
+    text = text_of(receipt.settlement(s, SETTINGS))
+    for part in ("对账不平", "20.34", "77.12", "-56.78", "-1", "CALL THE ACQUIRER"):
+        assert part in text, part
+
+
+def test_random_records_always_make_a_receipt():
+    rng = Rng(4)
+    for _ in range(100):
+        t = approved(1 + rng.below(2))
+        t.amount = rng.bits()
+        t.host_date = rng.choice(("", "0230", "1332", "0101"))
+        t.auth_code = rng.choice(("", "123456"))
+        t.pan_masked = "*" * rng.below(20)
+        receipt.transaction(t, SETTINGS, rng.below(3), bool(rng.below(2)))

@@ -1,0 +1,367 @@
+# The simulated board refuses what the ESP32 port lacks, and has its limits.
+
+import asyncio
+import os
+import time
+
+import bus
+import esp32
+import machine
+import network
+from harness import flash, raises
+from machine import I2C, RTC, SPI, UART, WDT, Pin, Timer
+
+from models.nor import FlashFault
+
+
+class Far:
+    """A UART peer that keeps what comes and sends what it is told."""
+
+    def __init__(self):
+        self.got = b""
+        self.out = b""
+
+    def receive(self, data, now_us):
+        self.got += data
+
+    def transmit(self, now_us):
+        out, self.out = self.out, b""
+        return out
+
+    def next_due(self):
+        return None
+
+    def advance(self, now_us):
+        pass
+
+
+def uart(**options):
+    far = Far()
+    bus.current.rack.attach_uart(1, far)
+    return far, UART(1, 115200, **options)
+
+
+# ---- what the port lacks ------------------------------------------------------------------------
+
+
+def test_nothing_beyond_the_ports_api():
+    for module, names in (
+        (machine, ("PinBase", "Signal", "mem32", "DAC", "CAN", "USBDevice")),
+        (Pin, ("ANALOG", "ALT", "IRQ_LOW_LEVEL", "PULL_HOLD")),
+        (UART, ("IDLE", "IRQ_TXIDLE")),
+        (network, ("PPP", "LAN")),
+    ):
+        for name in names:
+            assert not hasattr(module, name), name
+
+
+def test_constants_are_the_ports():
+    assert (Pin.IN, Pin.OUT, Pin.OPEN_DRAIN, Pin.PULL_UP, Pin.PULL_DOWN) == (1, 3, 7, 2, 1)
+    assert (machine.PWRON_RESET, machine.HARD_RESET, machine.WDT_RESET) == (1, 2, 3)
+    assert (Timer.ONE_SHOT, Timer.PERIODIC) == (0, 1)
+
+
+def test_what_does_not_exist_is_refused():
+    raises(ValueError, UART, 3)
+    raises(ValueError, SPI, 0)
+    raises(ValueError, I2C, 2)
+    raises(ValueError, Timer, 4)
+    raises(ValueError, Pin, 22)
+    raises(ValueError, Pin, 49)
+    raises(ValueError, Pin, "NO_SUCH_NAME")
+    raises(ValueError, Pin, 46, Pin.OUT)  # an input only on the S3's strapping pin of this board
+    raises(ValueError, lambda: UART(1, 115200, rxbuf=64))
+    raises(ValueError, network.WLAN, network.AP_IF)
+    raises(ValueError, machine.freq, 1)
+    raises(TypeError, lambda: UART(1, 115200, nonsense=1))
+
+
+def test_pins_have_the_boards_names():
+    assert Pin("LCD_CS") is Pin.board.LCD_CS is Pin(10)
+
+
+# ---- UART ---------------------------------------------------------------------------------------
+
+
+async def test_bytes_take_their_time_on_the_line():
+    far, u = uart()
+    u.write(b"x" * 115)  # 10 ms at 115200 baud
+    await asyncio.sleep_ms(5)
+    assert 40 < len(far.got) < 70
+    assert not u.txdone()
+    await asyncio.sleep_ms(6)
+    assert len(far.got) == 115 and u.txdone()
+
+
+async def test_a_full_receive_buffer_loses_bytes():
+    far, u = uart(rxbuf=256)
+    far.out = bytes(range(256)) + b"lost"
+    bus.current.rack.poke()
+    await asyncio.sleep_ms(100)
+    assert u.any() == 256
+    assert u.read() == bytes(range(256))
+    assert u.read() is None and u.any() == 0
+
+
+def test_writing_more_than_the_buffer_blocks_the_processor():
+    _, u = uart(txbuf=256)
+    start = time.ticks_ms()
+    u.write(b"x" * 200)
+    assert time.ticks_diff(time.ticks_ms(), start) < 2
+    u.write(b"x" * 1000)
+    assert time.ticks_diff(time.ticks_ms(), start) > 70
+    u.flush()
+    assert time.ticks_diff(time.ticks_ms(), start) > 100
+
+
+async def test_reading_in_pieces_and_lines():
+    far, u = uart()
+    far.out = b"one\r\ntwo"
+    bus.current.rack.poke()
+    await asyncio.sleep_ms(10)
+    assert u.readline() == b"one\r\n"
+    buf = bytearray(2)
+    assert u.readinto(buf) == 2 and buf == b"tw"
+    assert u.read(10) == b"o"
+    assert u.readinto(buf) is None
+
+
+async def test_the_wrong_rate_breaks_every_byte():
+    far = Far()
+    bus.current.rack.attach_uart(1, far, 9600)
+    u = UART(1, 115200)
+    u.write(b"hello")
+    await asyncio.sleep_ms(20)
+    assert len(far.got) == 5 and not set(far.got) & set(b"hello")
+
+
+# ---- pins, timers, buses ------------------------------------------------------------------------
+
+
+async def test_interrupts_on_edges():
+    class Toggle:
+        level = 1
+
+        def drive(self, driven, now_us):
+            pass
+
+        def levels(self, driven, now_us):
+            return {5: self.level}
+
+        def next_due(self):
+            return None
+
+        def advance(self, now_us):
+            pass
+
+    t = Toggle()
+    bus.current.rack.attach_gpio(t)
+    p = Pin(5, Pin.IN, Pin.PULL_UP)
+    seen = []
+    p.irq(lambda pin: seen.append(pin()), Pin.IRQ_FALLING)
+    for level in (0, 1, 0):
+        t.level = level
+        bus.current.rack.poke()
+        await asyncio.sleep_ms(1)
+    assert seen == [0, 0]
+    p.irq(None)
+    t.level = 1
+    bus.current.rack.poke()
+    t.level = 0
+    bus.current.rack.poke()
+    await asyncio.sleep_ms(1)
+    assert seen == [0, 0]
+
+
+async def test_timers():
+    fired = []
+    once = Timer(0)
+    once.init(mode=Timer.ONE_SHOT, period=30, callback=lambda t: fired.append("once"))
+    often = Timer(1, mode=Timer.PERIODIC, period=40, callback=lambda t: fired.append("often"))
+    await asyncio.sleep_ms(130)
+    assert fired == ["once", "often", "often", "often"]
+    often.deinit()
+    await asyncio.sleep_ms(100)
+    assert len(fired) == 4
+
+
+class Eeprom:
+    """An I2C device with 8-bit addresses."""
+
+    def __init__(self):
+        self.cells = bytearray(range(16))
+        self.at = 0
+
+    def write(self, data):
+        self.at = data[0]
+        for i, b in enumerate(data[1:]):
+            self.cells[self.at + i] = b
+
+    def read(self, n):
+        return bytes(self.cells[self.at : self.at + n])
+
+
+def test_i2c():
+    bus.current.rack.attach_i2c(0, 0x50, Eeprom())
+    i2c = I2C(0, freq=400_000)
+    assert i2c.scan() == [0x50]
+    assert i2c.readfrom_mem(0x50, 3, 2) == b"\x03\x04"
+    i2c.writeto_mem(0x50, 3, b"\xaa")
+    assert i2c.readfrom_mem(0x50, 3, 1) == b"\xaa"
+    e = raises(OSError, i2c.writeto, 0x51, b"x")
+    assert e.args[0] == 19  # ENODEV
+
+
+def test_spi_reaches_the_selected_device_only():
+    class Device:
+        got = b""
+
+        def spi_write(self, data, dc):
+            self.got += data
+
+    d = Device()
+    bus.current.rack.attach_spi(1, d, 10)
+    cs = Pin(10, Pin.OUT, value=1)
+    spi = SPI(1, baudrate=1_000_000)
+    spi.write(b"no")
+    cs(0)
+    spi.write(b"yes")
+    assert d.got == b"yes"
+    assert spi.read(2) == b"\xff\xff"
+
+
+# ---- watchdog, reset, clock ---------------------------------------------------------------------
+
+
+def test_a_missed_feed_resets():
+    wdt = WDT(timeout=1000)
+    for _ in range(5):
+        time.sleep_ms(900)
+        wdt.feed()
+
+    def sleep():
+        time.sleep_ms(1100)
+        wdt.feed()
+
+    e = raises(bus.BoardReset, sleep)
+    assert e.args == (bus.WDT_RESET,)
+
+
+def test_reset_and_its_cause():
+    assert machine.reset_cause() == machine.PWRON_RESET
+    assert raises(bus.BoardReset, machine.reset).args == (machine.HARD_RESET,)
+    assert raises(bus.BoardReset, machine.soft_reset).args == (machine.SOFT_RESET,)
+    assert len(machine.unique_id()) == 6
+
+
+def test_the_calendar_starts_in_2000_and_follows_the_rtc():
+    assert time.localtime()[0] == 2000 and time.time() < 100
+    RTC().datetime((2026, 11, 23, 0, 9, 30, 15, 0))
+    assert time.localtime()[:6] == (2026, 11, 23, 9, 30, 15)
+    time.sleep_ms(2000)
+    assert RTC().datetime()[:3] == (2026, 11, 23) and RTC().datetime()[6] == 17
+    assert time.mktime(time.localtime()) == time.time()
+
+
+# ---- flash --------------------------------------------------------------------------------------
+
+
+class Image:
+    """The 4 MiB flash image with cells only where a test uses them: the journal's first blocks."""
+
+    def __init__(self):
+        self.nor, _ = flash(4096, 4)
+        self.log = None
+
+    def read_into(self, addr, buf):
+        self.nor.read_into(addr - 0x300000, buf)
+
+    def program(self, addr, data):
+        self.nor.program(addr - 0x300000, data)
+
+    def erase(self, block):
+        self.nor.erase(block - 0x300)
+
+    block = 4096
+    blocks = 1024
+
+
+def test_a_partition_behaves_like_nor_flash():
+    esp32.use_flash(Image())
+    try:
+        p = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="journal")[0]
+        assert p.info()[2:5] == (0x300000, 0x100000, "journal")
+        assert (p.ioctl(4), p.ioctl(5)) == (256, 4096)
+        p.writeblocks(0, b"hello", 100)
+        buf = bytearray(5)
+        p.readblocks(0, buf, 100)
+        assert buf == b"hello"
+        raises(FlashFault, p.writeblocks, 0, b"again", 100)
+        p.ioctl(6, 0)
+        p.readblocks(0, buf, 100)
+        assert buf == b"\xff" * 5
+        p.writeblocks(0, bytes(4096))  # without an offset: erases first
+        p.writeblocks(0, bytes(4096))
+        raises(OSError, p.readblocks, 256, buf)
+        raises(OSError, esp32.Partition, "nothing")
+        assert len(esp32.Partition.find(esp32.Partition.TYPE_APP)) == 1
+    finally:
+        esp32.use_flash(None)
+
+
+def test_wifi_joins_only_with_the_right_password():
+    w = network.WLAN(network.STA_IF)
+    raises(OSError, w.scan)
+    w.active(True)
+    assert w.scan() == [] and not w.isconnected()
+    w.connect("shop", "secret")
+    assert w.status() == network.STAT_CONNECTING
+    time.sleep_ms(2000)
+    assert w.status() == network.STAT_NO_AP_FOUND
+    os.putenv("SHOUYIN_WIFI", "shop:secret")
+    try:
+        w.connect("shop", "wrong")
+        time.sleep_ms(2000)
+        assert w.status() == network.STAT_WRONG_PASSWORD
+        w.connect("shop", "secret")
+        time.sleep_ms(2000)
+        assert w.isconnected() and w.ifconfig()[0] != "0.0.0.0"
+        w.active(False)
+        assert not w.isconnected()
+    finally:
+        os.unsetenv("SHOUYIN_WIFI")
+
+
+# ---- virtual time -------------------------------------------------------------------------------
+
+
+async def test_hours_pass_in_no_time_and_in_order():
+    order = []
+
+    async def waits(ms):
+        await asyncio.sleep_ms(ms)
+        order.append(ms)
+
+    tasks = [asyncio.create_task(waits(ms)) for ms in (3_600_000, 5, 7_200_000, 5, 0)]
+    await asyncio.gather(*tasks)
+    assert order == [0, 5, 5, 3_600_000, 7_200_000]
+
+
+async def test_a_task_that_spins_sees_time_pass():
+    start = time.ticks_ms()
+    while time.ticks_diff(time.ticks_ms(), start) < 50:
+        await asyncio.sleep_ms(0)
+    while time.ticks_diff(time.ticks_ms(), start) < 60:
+        pass
+
+
+def test_a_wait_that_nothing_can_end_is_an_error():
+    async def forever():
+        await asyncio.Event().wait()
+
+    async def main():
+        flag = asyncio.ThreadSafeFlag()
+        await flag.wait()
+
+    raises(RuntimeError, asyncio.run, main())
+    assert forever is not None
