@@ -245,10 +245,10 @@ async def test_writing_never_blocks_the_loop():
 
 
 def test_wrap_never_cuts_a_wide_character():
-    assert escpos.wrap("ab中文cd", 4) == ["ab中", "文cd"]
-    assert escpos.wrap("中文", 3) == ["中", "文"]
-    assert escpos.wrap("", 4) == [""]
-    assert escpos.text_width("a中") == 3
+    zhong, wen = b"\xd6\xd0", b"\xce\xc4"
+    assert escpos.wrap(b"ab" + zhong + wen + b"cd", 4) == [b"ab" + zhong, wen + b"cd"]
+    assert escpos.wrap(zhong + wen, 3) == [zhong, wen]
+    assert escpos.wrap(b"", 4) == [b""]
 
 
 def test_status_bytes_of_the_manual():

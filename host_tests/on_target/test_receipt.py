@@ -4,8 +4,8 @@ from harness import Rng
 
 from app.pay.settlement import Settled
 from app.store.records import Txn
+from app.text.utf8 import columns_of
 from app.ui import receipt
-from drivers.printer.escpos import text_width
 
 SETTINGS = {
     "receipt_title": "银联POS签购单",
@@ -88,7 +88,7 @@ def test_no_line_is_wider_than_the_paper():
         documents.append(receipt.transaction(approved(2), SETTINGS, copy, True))
     for lines in documents:
         for text, style in lines:
-            width = text_width(text) * (2 if "w" in style else 1)
+            width = columns_of(text) * (2 if "w" in style else 1)
             assert width <= 32, (text, width)
 
 

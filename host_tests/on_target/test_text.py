@@ -4,7 +4,7 @@ from harness import raises
 
 from app.text import gb18030, money, responses, strings
 from app.text.font import Font, FontError
-from app.ui.canvas import columns_of, wrap
+from app.text.utf8 import code_points, columns_of, wrap
 
 FONT = __file__.rsplit("/", 1)[0] + "/../../firmware/assets/font16.bin"
 
@@ -120,6 +120,37 @@ def test_every_character_of_every_text_is_in_the_font():
     for text in texts:
         for c in text:
             assert c == "\n" or f.has(c), (c, text)
+
+
+def test_walking_through_text_interns_nothing():
+    """A one-character str is kept for ever by MicroPython; see text/utf8.py."""
+    import gc
+
+    import micropython
+
+    def walk(first):
+        # bytes that become a str of 100 different characters, and what the screen does with it
+        data = b"".join(
+            bytes((0xE4 + (first >> 12), 0x80 + (first >> 6 & 63), 0x80 + i)) for i in range(50)
+        )
+        text = data.decode()
+        wrap(text, 16, 9)
+        return columns_of(text), sum(code_points(text))
+
+    walk(0)
+    gc.collect()
+    before = micropython.qstr_info()
+    used = gc.mem_alloc()
+    for i in range(20):
+        assert walk(64 * (i + 1))[0] == 100
+    gc.collect()
+    assert gc.mem_alloc() - used < 500 and before is micropython.qstr_info()
+
+
+def test_code_points():
+    text = "aé中😀\n"
+    assert list(code_points(text)) == [97, 0xE9, 0x4E2D, 0x1F600, 10]
+    assert columns_of(text) == 1 + 2 + 2 + 2 + 1
 
 
 def test_languages():

@@ -39,6 +39,8 @@ SCHEMA = {
     "auto_sign_off": (_INT, 1, 0, 1),
 }
 
+_HOST_BYTES = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-"
+
 # A terminal that lacks one of these has not been set up.
 _NEEDED = ("tid", "mid", "merchant_name", "host", "port")
 
@@ -66,14 +68,15 @@ def check(name, value):
         return value
     if not least <= len(value) <= most:
         raise SettingsError(name, "must have %d to %d characters" % (least, most))
-    for c in value:
-        if kind == _DIGITS and not "0" <= c <= "9":
+    data = value.encode()
+    for b in data:
+        if kind == _DIGITS and not 48 <= b <= 57:
             raise SettingsError(name, "must be digits")
         # What goes into an AT command or a message must not be able to end it.
-        if ord(c) < 32 or (kind == _HOST and not (c.isdigit() or c.isalpha() or c in ".-")):
+        if b < 32 or (kind == _HOST and b not in _HOST_BYTES):
             raise SettingsError(name, "character not allowed")
-    if name in ("tid", "mid") and not all(33 <= ord(c) < 127 for c in value):
-        raise SettingsError(name, "must be letters and digits")
+        if name in ("tid", "mid") and not 33 <= b < 127:
+            raise SettingsError(name, "must be letters and digits")
     return value
 
 

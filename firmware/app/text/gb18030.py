@@ -2,6 +2,7 @@
 # part of GB18030 that every Chinese printer has).
 
 from .font import MISSING
+from .utf8 import code_points
 
 
 class Encoder:
@@ -15,8 +16,7 @@ class Encoder:
     def __call__(self, text):
         """bytes of `text` (str)."""
         out = bytearray()
-        for char in text:
-            code = ord(char)
+        for code in code_points(text):
             if code < 0x80:
                 out.append(code)
                 continue

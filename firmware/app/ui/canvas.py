@@ -5,59 +5,9 @@
 import framebuf
 
 from ..text.font import HEIGHT
+from ..text.utf8 import code_points, columns_of, wrap
 
 _COLUMN = 8
-
-
-def columns_of(text):
-    """Columns (of 8 pixels) that `text` takes: 1 for ASCII, 2 for everything else."""
-    return sum(1 if ord(c) < 128 else 2 for c in text)
-
-
-def wrap(text, columns, rows):
-    """`text` in at most `rows` pieces of at most `columns` columns, cut at line ends, and at
-    blanks where there are some."""
-    out = []
-    for part in text.split("\n"):
-        out += _wrap_line(part, columns)
-    return out[:rows]
-
-
-def _wrap_line(text, columns):
-    out = []
-    line = ""
-    for word in _words(text):
-        if line and columns_of(line) + columns_of(word.rstrip()) > columns:
-            out.append(line.rstrip())
-            line = ""
-        line += word.lstrip() if not line else word
-        while columns_of(line.rstrip()) > columns:
-            out.append(line[:columns])
-            line = line[columns:]
-    out.append(line.rstrip())
-    return out
-
-
-def _words(text):
-    """Pieces that must not be cut: ASCII words with the blank behind them, single Chinese
-    characters together with the punctuation behind them."""
-    word = ""
-    for c in text:
-        if ord(c) >= 128:
-            if word and not (c in "，。、；：！？" and ord(word[-1]) >= 128):
-                yield word
-                word = ""
-            word += c
-        elif word and ord(word[-1]) >= 128 and c not in ",.;:!?)":
-            yield word
-            word = c
-        else:
-            word += c
-            if c == " ":
-                yield word
-                word = ""
-    if word:
-        yield word
 
 
 class Canvas:
@@ -85,8 +35,7 @@ class Canvas:
         x, y = column * _COLUMN, row * HEIGHT
         palette = self._swap if inverse else None
         end = 0
-        for c in text:
-            code = ord(c)
+        for code in code_points(text):
             wide = code >= 128
             if x + (16 if wide else 8) > self.width:
                 break

@@ -7,6 +7,7 @@
 from ..kernel import clock
 from ..pay.types import SALE, VOID
 from ..text.money import yuan
+from ..text.utf8 import columns_of
 
 MERCHANT, CARDHOLDER, BANK = 0, 1, 2
 _COPIES = (
@@ -124,7 +125,7 @@ _VERDICTS = {1: "对账平/BALANCED", 2: "对账不平/UNBALANCED", 3: "对账�
 
 def _row(name, count, amount):
     """A line of the table: name, count, amount, in 32 columns."""
-    width = sum(1 if ord(c) < 128 else 2 for c in name)
+    width = columns_of(name)
     row = name + " " * max(1, 14 - width) + "%4d" % count + "%14s" % yuan(amount)
     if width + len(row) - len(name) > 32:  # huge totals: closer together
         row = "%s %d %s" % (name, count, yuan(amount))

@@ -29,40 +29,33 @@ def size(wide, high):
     return b"\x1d!" + bytes([(16 if wide else 0) | (1 if high else 0)])
 
 
-def text_width(text):
-    """Columns of single width that `text` takes: 1 for ASCII, 2 for everything else."""
-    return sum(1 if ord(c) < 128 else 2 for c in text)
-
-
-def wrap(text, columns):
-    """`text` cut into pieces of at most `columns` columns; a two-column character is never cut in
-    half."""
+def wrap(data, columns):
+    """Encoded text (one byte for ASCII, two for everything else, as wide as it is long) cut into
+    pieces of at most `columns` columns; a two-byte character is never cut in half."""
     pieces = []
-    start = width = 0
-    for i, c in enumerate(text):
-        w = 1 if ord(c) < 128 else 2
-        if width + w > columns:
-            pieces.append(text[start:i])
-            start, width = i, 0
-        width += w
-    pieces.append(text[start:])
+    start = i = 0
+    n = len(data)
+    while i < n:
+        w = 1 if data[i] < 0x80 else 2
+        if i + w - start > columns:
+            pieces.append(data[start:i])
+            start = i
+        i += w
+    pieces.append(data[start:])
     return pieces
 
 
 def encode_line(text, style, columns, encode):
     """(bytes, dot rows) of one line, with its own modes set and taken back, so that no line
-    depends on another.
-
-    encode(str) -> bytes turns text into ASCII and two-byte characters.
-    """
+    depends on another. encode(str) -> bytes turns text into ASCII and two-byte characters."""
     if "-" in style:
         return ALIGN[""] + b"-" * columns + b"\n", DOT_ROWS
     wide, high = "w" in style, "h" in style
     align = "c" if "c" in style else "r" if "r" in style else ""
     out = ALIGN[align] + size(wide, high) + BOLD["b" in style]
     rows = 0
-    for piece in wrap(text, columns // 2 if wide else columns):
-        out += encode(piece) + b"\n"
+    for piece in wrap(encode(text), columns // 2 if wide else columns):
+        out += piece + b"\n"
         rows += DOT_ROWS * 2 if high else DOT_ROWS
     return out + size(False, False) + BOLD[0], rows
 
