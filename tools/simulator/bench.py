@@ -19,7 +19,6 @@ from .network import VirtualNet
 
 PWRON, HARD, WDT, SOFT = 1, 2, 3, 5
 _PORT = 5000  # of the acquirer, in the virtual network
-_HOLD_MS = 60  # how long a finger stays on a key
 _REAL_S = 60  # the firmware must say something within this real time, or it hangs
 
 
@@ -57,6 +56,7 @@ class Bench:
         self._process = None
         self._socket = None
         self._bus = None
+        self.hold_ms = 60  # how long a finger stays on a key, and how long it is away
         self.restarts = 0
         self.papers = []
         self._text = (None, [])
@@ -188,10 +188,10 @@ class Bench:
         for key in keys:
             self.devices.keys.press(key, self.rack.now_us)
             self.rack.poke()
-            self.run_for(_HOLD_MS)
+            self.run_for(self.hold_ms)
             self.devices.keys.release(key, self.rack.now_us)
             self.rack.poke()
-            self.run_for(_HOLD_MS)
+            self.run_for(self.hold_ms)
 
     def type(self, digits):
         """Press the digits of a text."""

@@ -28,6 +28,7 @@ class VirtualNet:
         self.up = True
         self.host_up = True
         self.requests = 0  # messages that reached the host
+        self.sends = 0  # pieces of data that left the modem
         self.before_reply = (
             None  # callable: called once a request reached the host, before its reply leaves
         )
@@ -52,6 +53,7 @@ class VirtualNet:
         self._at(CONNECT_US, opened)
 
     def send(self, link, data):
+        self.sends += 1
         if link in self._links and self.up:
             connection = self._links[link]
             self._at(ONE_WAY_US, lambda: self._arrived(link, connection, bytes(data)))

@@ -1,0 +1,153 @@
+"""The whole terminal on the bench: firmware process, device models, acquirer, in virtual time."""
+
+import json
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from acquirer.cards import CARDS
+from simulator import books, preset
+from simulator.bench import Bench
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+BY_NAME = {card.name: card for card in CARDS}
+
+
+class Till(Bench):
+    """A Bench with what a cashier does all day."""
+
+    def pay(self, amount="1234", card="normal", pin=None):
+        """Amount, card, PIN; returns when ENTER was pressed on the PIN."""
+        card = BY_NAME[card]
+        self.expect("请刷卡或输入金额")
+        self.type(amount)
+        self.press("ENTER")
+        self.expect("请刷卡")
+        self.swipe(card)
+        self.expect("请输入密码")
+        self.type(card.pin if pin is None else pin)
+        self.press("ENTER")
+
+    def sale(self, amount="1234", card="normal"):
+        """A whole sale with both copies of its receipt."""
+        self.pay(amount, card)
+        self.expect("交易成功", 120_000)
+        self.finish_receipts()
+
+    def finish_receipts(self):
+        self.expect("撕纸后按确认打印", 60_000)
+        self.press("ENTER")
+        self.expect("请刷卡或输入金额", 60_000)
+
+    def menu(self, *keys):
+        self.expect("请刷卡或输入金额")
+        self.press("MENU", *keys)
+
+    def settle(self):
+        """Settlement, as far as its confirmation."""
+        self.menu("3")
+        self.expect("确认结算")
+        self.press("ENTER")
+
+    def back_to_idle(self):
+        for _ in range(4):
+            if self.sees("请刷卡或输入金额"):
+                return
+            self.press("CANCEL")
+            self.run_for(200)
+        self.expect("请刷卡或输入金额")
+
+    def restart(self):
+        """Power cut, power on, login; away from whatever the terminal has to say first."""
+        self.power_off()
+        self.power_on()
+        self.login()
+        self.run_for(300)
+
+    def comparison(self):
+        return books.compare(self.journal(), self.host, preset.TID)
+
+    def assert_books_agree(self):
+        result = self.comparison()
+        assert result.agree, result.table() + "\n" + "\n".join(result.differences)
+
+
+@pytest.fixture
+def make_till(tmp_path):
+    """Callable: a Till that is set up (settings as keywords) but not switched on."""
+    tills = []
+
+    def make(**settings):
+        till = Till(tmp_path / f"till-{len(tills)}")
+        tills.append(till)
+        till.provision(**settings)
+        return till
+
+    yield make
+    for till in tills:
+        till.close()
+
+
+@pytest.fixture
+def till(make_till):
+    """A till in the morning: signed on, network there."""
+    t = make_till()
+    t.start()
+    t.expect("未签到", 120_000)
+    return t
+
+
+@pytest.fixture
+def rng():
+    """Random numbers whose seed is printed and accepted back in SEED."""
+    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1 << 32))
+    print(f"SEED={seed}")
+    return random.Random(seed)
+
+
+# ---- goldens ------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser):
+    parser.addoption("--record-goldens", action="store_true", help="write host_tests/golden anew")
+
+
+class Goldens:
+    """Texts and picture hashes of a story; recorded only when nothing else failed."""
+
+    def __init__(self, path, record):
+        self.path = path
+        self.record = record
+        self.seen = {}
+
+    def see(self, name, entry):
+        self.seen[name] = entry
+
+    def judge(self):
+        if self.record:
+            self.path.parent.mkdir(exist_ok=True)
+            text = json.dumps(self.seen, ensure_ascii=False, indent=1, sort_keys=True)
+            self.path.write_text(text + "\n", encoding="utf-8")
+            return []
+        if not self.path.exists():
+            return [f"{self.path} is missing; record it with: pytest --record-goldens"]
+        want = json.loads(self.path.read_text(encoding="utf-8"))
+        wrong = [f"{n}: no golden" for n in self.seen if n not in want]
+        wrong += [f"{n}: stale, nothing shows it any more" for n in want if n not in self.seen]
+        wrong += [
+            f"{n}: was {want[n]}\n     is {e}"
+            for n, e in self.seen.items()
+            if n in want and want[n] != e
+        ]
+        return wrong
+
+
+@pytest.fixture
+def goldens(request):
+    def of(name):
+        record = request.config.getoption("--record-goldens") and not request.session.testsfailed
+        return Goldens(GOLDEN / f"{name}.json", record)
+
+    return of
