@@ -27,7 +27,7 @@ demo: $(READY)  ## a day of trade, unattended; pictures and receipts in out/demo
 	@$(PY) -m simulator demo
 
 test: $(READY)  ## all tests
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist loadfile
 
 lint: $(READY) $(STUBS)  ## style, imports between parts, types against the ESP32 stubs, all targets compile
 	@$(PY) tools/lint.py

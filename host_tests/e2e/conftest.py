@@ -51,6 +51,27 @@ class Till(Bench):
         self.expect("确认结算")
         self.press("ENTER")
 
+    def void(self, trace, card=None):
+        """A void, as far as the PIN's ENTER; with no card as far as the voucher's."""
+        self.menu("2")
+        self.expect("主管授权")
+        self.press("ENTER")
+        self.expect("密码:")
+        self.type(preset.SUPERVISOR[1])
+        self.press("ENTER")
+        self.expect("原凭证号")
+        self.type(str(trace))
+        self.press("ENTER")
+        if card is None:
+            return
+        self.expect("确认撤销")
+        self.press("ENTER")
+        self.expect("请刷卡")
+        self.swipe(BY_NAME[card])
+        self.expect("请输入密码")
+        self.type(BY_NAME[card].pin)
+        self.press("ENTER")
+
     def back_to_idle(self):
         for _ in range(4):
             if self.sees("请刷卡或输入金额"):
@@ -59,11 +80,11 @@ class Till(Bench):
             self.run_for(200)
         self.expect("请刷卡或输入金额")
 
-    def restart(self):
-        """Power cut, power on, login; away from whatever the terminal has to say first."""
+    def restart(self, operator=preset.CASHIER):
+        """Power cut, power on, login."""
         self.power_off()
         self.power_on()
-        self.login()
+        self.login(operator)
         self.run_for(300)
 
     def comparison(self):

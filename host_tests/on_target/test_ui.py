@@ -11,7 +11,7 @@ from app.text import strings
 from app.text.font import Font
 from app.ui.canvas import Canvas
 from app.ui.manager import UI
-from app.ui.screens import CANCEL, OK, TIMEOUT, Amount, Entry, Menu, Message, Pin, SwipeCard
+from app.ui.screens import CANCEL, OK, TIMEOUT, Amount, Entry, Idle, Menu, Message, Pin, SwipeCard
 
 FONT = __file__.rsplit("/", 1)[0] + "/../../firmware/assets/font16.bin"
 
@@ -93,7 +93,7 @@ async def test_amount_says_what_is_wrong():
     assert strings.text("err.amount_max") in ui.visible()[3] and "9.99" in ui.visible()[2]
     s = Amount("t", 1000)
     await answer(ui, s, "UP")
-    assert strings.text("err.key") in ui.visible()[3]
+    assert strings.text("key.digits") in ui.visible()[3]
 
 
 # ---- entries ------------------------------------------------------------------------------------
@@ -179,6 +179,31 @@ async def test_messages_end_with_a_key_or_in_time():
     assert await answer(ui, Message("t", "text"), "5", "ENTER") == OK
     assert await answer(ui, Message("t", "text"), "CANCEL") == CANCEL
     assert await ui.ask(Message("t", "text", "", 2000)) == TIMEOUT
+
+
+async def test_every_screen_answers_a_key_that_has_no_use_there():
+    ui = make_ui()
+    items = [(i, "item %d" % i) for i in range(1, 6)]
+    idle = Idle(lambda: ("shop", 3, None, "status"), ("1",))
+    for screen, text in (
+        (idle, "key.idle"),
+        (Message("t", "a text that needs all the rows that there are"), "key.enter_cancel"),
+        (SwipeCard("t", 1, "an error"), "key.swipe"),
+        (Amount("t", 99), "key.digits"),
+        (Entry("t", "p", 1, 2), "key.digits"),
+    ):
+        task = asyncio.create_task(ui.ask(screen))
+        await asyncio.sleep_ms(1)
+        ui.inputs.put(("key", "F2"))
+        await asyncio.sleep_ms(1)
+        assert strings.text(text) == ui.visible()[3].strip(), text
+        if not isinstance(screen, Entry) and not isinstance(screen, Amount):
+            await asyncio.sleep_ms(2100)
+            assert strings.text(text) not in ui.visible()[3], "it goes by itself"
+        task.cancel()
+        await asyncio.sleep_ms(1)
+    assert await answer(ui, Menu("m", items), "9") is None
+    assert ui.visible()[3].strip() == strings.text("key.choose", 5)
 
 
 class Swipe:

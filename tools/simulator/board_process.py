@@ -70,7 +70,9 @@ def journal(flash):
         nvs = Path(str(flash) + ".nvs")
         if nvs.exists():
             shutil.copyfile(nvs, str(copy) + ".nvs")
-        return json.loads(run(copy, ON_BOARD / "dump_journal.py").strip().split("\n")[-1])
+        lines = run(copy, ON_BOARD / "dump_journal.py").splitlines()
+    head, *rows = (json.loads(n[8:]) for n in lines if n.startswith("journal "))
+    return {**head, "transactions": rows}
 
 
 class BoardProcess:

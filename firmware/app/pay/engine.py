@@ -158,7 +158,7 @@ class Engine:
                     # once more.
                     self.session.sign_off()
                     again = Txn(t.kind, t.amount)
-                    for name in ("original_trace", "original_rrn", "original_auth", "pan_masked",
+                    for name in ("original_trace", "original_rrn", "original_auth", "pan_masked", "expiry",
                                  "other_trace", "other_state"):  # fmt: skip
                         setattr(again, name, getattr(t, name))
                     result = await self._attempt(again, card, pin, operator, stage)

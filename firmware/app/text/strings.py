@@ -93,7 +93,12 @@ TEXT = {
     "err.locked": ("已锁,30分钟后试", "Locked 30 min"),
     "err.role": ("需要主管操作员", "Need supervisor"),
     "err.same": ("不能与旧密码相同", "Same as before"),
-    "err.key": ("此键无效", "Key not used"),
+    # a key that has no use here: what to press instead
+    "key.digits": ("无效键,请按数字", "Press a digit"),
+    "key.choose": ("无效键,请按1-%d", "Press 1-%d"),
+    "key.swipe": ("请刷卡或按取消", "Swipe or CANCEL"),
+    "key.enter_cancel": ("请按确认或取消", "ENTER or CANCEL"),
+    "key.idle": ("菜单请按确认键", "Menu: ENTER"),
 }
 
 # Errors that fill a screen: what happened and what to do next, up to three rows (48 columns).

@@ -69,6 +69,12 @@ class Canvas:
         for i, piece in enumerate(wrap(text, self.columns, rows)):
             self.center(row + i, piece)
 
+    def over(self, row, text):
+        """Write `text` centred instead of what the row showed."""
+        self._fb.fill_rect(0, row * HEIGHT, self.width, HEIGHT, 0)
+        self.written = [w for w in self.written if w[0] != row]
+        self.center(row, text)
+
     def bars(self, level):
         """Signal strength 0-4 at the right end of the top row, None: a cross."""
         x, y = self.width - 16, 1

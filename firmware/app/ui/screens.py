@@ -12,12 +12,16 @@ OK = "ok"
 
 t = strings.text
 
+_SAY_TICKS = 4  # how long the last row says that a key has no use here
+
 
 class Screen:
     """timeout_ms: without a key for so long it ends with TIMEOUT; None: never. tick() is called
     twice a second and says whether to draw again."""
 
     timeout_ms = None
+    said = ""
+    _left = 0
 
     def render(self, c):
         raise NotImplementedError
@@ -29,7 +33,21 @@ class Screen:
         return None
 
     def tick(self):
+        if self._left:
+            self._left -= 1
+            if not self._left:
+                self.said = ""
+                return True
         return False
+
+    def say(self, text):
+        """Have the last row say for a while what to press instead."""
+        self.said = text
+        self._left = _SAY_TICKS
+
+    def render_said(self, c):
+        if self.said:
+            c.over(c.rows - 1, self.said)
 
 
 class Message(Screen):
@@ -47,9 +65,15 @@ class Message(Screen):
         c.paragraph(1, self.text, c.rows - (2 if self.hint else 1))
         if self.hint:
             c.center(c.rows - 1, self.hint)
+        self.render_said(c)
 
     def key(self, name):
-        return OK if name == "ENTER" else CANCEL if name == "CANCEL" else None
+        if name == "ENTER":
+            return OK
+        if name == "CANCEL":
+            return CANCEL
+        self.say(t("key.enter_cancel"))
+        return None
 
 
 class Progress(Screen):
@@ -92,8 +116,10 @@ class Menu(Screen):
             c.text(0, row + 1, "%d %s" % (i + 1, label), i == self._at)
         if len(self.items) > shown:
             c.text(c.columns - 1, 1 if first else c.rows - 1, "^" if first else "v")
+        self.render_said(c)
 
     def key(self, name):
+        self.said = ""
         if name == "CANCEL":
             return CANCEL
         if name == "ENTER":
@@ -102,6 +128,8 @@ class Menu(Screen):
             self._at = (self._at + (1 if name == "DOWN" else -1)) % len(self.items)
         elif name.isdigit() and 1 <= int(name) <= len(self.items):
             return self.items[int(name) - 1][0]
+        else:
+            self.say(t("key.choose", len(self.items)))
         return None
 
 
@@ -164,7 +192,7 @@ class Entry(Screen):
         elif name == "ENTER":
             return self.enter()
         else:
-            self.error = t("err.key")
+            self.error = t("key.digits")
         return None
 
     def enter(self):
@@ -215,7 +243,7 @@ class Amount(Screen):
                 return self.value
             self.error = t("err.amount_zero")
         else:
-            self.error = t("err.key")
+            self.error = t("key.digits")
         return None
 
 
@@ -236,9 +264,13 @@ class SwipeCard(Screen):
             c.paragraph(2, self.error, c.rows - 2)
         else:
             c.center(2, t("swipe_card"))
+        self.render_said(c)
 
     def key(self, name):
-        return CANCEL if name == "CANCEL" else None
+        if name == "CANCEL":
+            return CANCEL
+        self.say(t("key.swipe"))
+        return None
 
     def event(self, kind, value):
         return value if kind == "card" else None
@@ -271,29 +303,31 @@ class Pin(Entry):
 
 class Idle(Screen):
     """What the shop sees between customers. `state()` gives (name, signal, network reason, status
-    line)."""
+    line); `keys`: the names that lead somewhere."""
 
-    def __init__(self, state):
+    def __init__(self, state, keys):
         self._state = state
-        self._shown = None
+        self._keys = keys
 
     def render(self, c):
-        name, signal, reason, status = self._shown = self._now()[1]
+        name, signal, reason, status = self._state()
         c.clear()
         c.text(0, 0, name)
         c.bars(None if reason else signal or 0)
         c.center(1, "%04d-%02d-%02d %02d:%02d" % clock.now()[:5])
         c.center(2, t("swipe_or_amount"))
         c.center(3, status)
-
-    def _now(self):
-        return clock.now()[:5], self._state()
+        self.render_said(c)
 
     def tick(self):
-        return True
+        Screen.tick(self)
+        return True  # the clock, the network
 
     def key(self, name):
-        return ("key", name)
+        if name in self._keys:
+            return ("key", name)
+        self.say(t("key.idle"))
+        return None
 
     def event(self, kind, value):
         return (kind, value)

@@ -1,5 +1,6 @@
-# Runs on the simulated board (on a COPY of a flash image): prints the open batch's journal as
-# JSON, for the bench to compare with the acquirer's ledger.
+# Runs on the simulated board (on a COPY of a flash image): prints the open batch's journal, one
+# JSON object a line (the batch, then its transactions), for the bench to compare with the
+# acquirer's ledger.
 
 import json
 
@@ -10,36 +11,29 @@ from app.store.journal import Journal
 
 journal = Journal(FlashLog(board.journal_partition()), board.CAPS["journal"])
 journal.recover()
-rows = []
+last = settlement.decode(journal.get_note(settlement.NOTE))
+settled = last and {
+    "batch": last.batch,
+    "verdict": last.verdict,
+    "own": last.own,
+    "host": last.host,
+}
+head = {
+    "batch": journal.batch,
+    "next_trace": journal.next_trace,
+    "unreadable": journal.unreadable,
+    "settled": settled,
+}
+print("journal", json.dumps(head))
 for i in range(len(journal)):
     t = journal.load(i)
-    rows.append(
-        {
-            "trace": t.trace,
-            "kind": t.kind,
-            "amount": t.amount,
-            "state": txn.NAMES[t.state],
-            "rc": t.response_code,
-            "original": t.original_trace,
-            "printed": t.printed,
-        }
-    )
-last = settlement.decode(journal.get_note(settlement.NOTE))
-print(
-    json.dumps(
-        {
-            "batch": journal.batch,
-            "next_trace": journal.next_trace,
-            "unreadable": journal.unreadable,
-            "transactions": rows,
-            "settled": None
-            if last is None
-            else {
-                "batch": last.batch,
-                "verdict": last.verdict,
-                "own": last.own,
-                "host": last.host,
-            },
-        }
-    )
-)
+    row = {
+        "trace": t.trace,
+        "kind": t.kind,
+        "amount": t.amount,
+        "state": txn.NAMES[t.state],
+        "rc": t.response_code,
+        "original": t.original_trace,
+        "printed": t.printed,
+    }
+    print("journal", json.dumps(row))

@@ -87,14 +87,6 @@ def wipe(buf):
             buf[i] = 0
 
 
-def password_error(app, no, e):
-    """Text for an OperatorError."""
-    why = e.args[0]
-    if why == "wrong":
-        return t("err.wrong", app.operators.tries_left(no))
-    return t("err." + why if "err." + why in strings.TEXT else "err.wrong")
-
-
 async def supervisor(app):
     """True when a supervisor gave his password."""
     error = ""

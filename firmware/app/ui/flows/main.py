@@ -7,6 +7,9 @@ from .common import ended, notice, out_ms, problem, progress, refused
 
 t = strings.text
 
+# What leads somewhere from the idle screen; an amount does not begin with 0.
+_KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "ENTER", "MENU", "F1")
+
 
 async def day(app):
     """For ever. Every error that a flow did not expect ends in the idle screen, not in a dead
@@ -19,7 +22,7 @@ async def day(app):
             await problem(app, t("settle"), "settle_first")
             await settle_and_leave(app)
         while app.operator is not None:
-            kind, value = await app.ui.ask(Idle(app.idle_state))
+            kind, value = await app.ui.ask(Idle(app.idle_state, _KEYS))
             if kind == "card":
                 await sale.sale(app, swipe=value)
             elif kind == "key":
@@ -34,7 +37,7 @@ async def interrupted(app):
 
 
 async def key(app, name):
-    if name in ("1", "2", "3", "4", "5", "6", "7", "8", "9"):
+    if name.isdigit():
         await sale.sale(app, first=name)
     elif name in ("ENTER", "MENU"):
         await main_menu(app)
