@@ -5,6 +5,7 @@
 
 import select
 import socket
+from collections import OrderedDict
 
 import bus
 
@@ -63,4 +64,14 @@ def install():
             streams = [entry[-1] for entry in queue.map.values()]
             bus.current.wait(until, streams)
 
+    class Queue(core.IOQueue):
+        """Keeps the streams in the order in which they were waited for: a plain dict goes by
+        address, which differs from run to run, and with it the order of the tasks."""
+
+        def __init__(self):
+            super().__init__()
+            self.map = OrderedDict()
+
     core.IOQueue.wait_io_event = wait_io_event
+    core.IOQueue = Queue
+    core._io_queue = Queue()

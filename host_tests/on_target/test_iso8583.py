@@ -143,7 +143,10 @@ def test_bitmaps_of_real_messages():
     t = Txn(cup.VOID, 100)
     t.trace, t.batch, t.entry_mode, t.reason = 139, 7, 21, "98"
     t.original_trace, t.original_rrn, t.original_auth = 134, "091947145060", "123456"
+    assert 38 not in cup.reversal(t, SETTINGS, "2")  # the voided sale's is not the void's
+    t.auth_code = "654321"
     fields = cup.reversal(t, SETTINGS, "2")
+    assert fields[38] == "654321"
     fields[64] = bytes(8)
     assert pack("0400", fields)[2:10] == hexa("3020048006C08019")
     assert fields[61] == "0000070001340000"

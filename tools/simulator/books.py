@@ -12,6 +12,7 @@ class Comparison:
     def __init__(self):
         self.rows = []
         self.differences = []
+        self.money = []  # those of the differences that are money: approved here and not there
 
     @property
     def agree(self):
@@ -72,14 +73,22 @@ def compare(journal, host, tid):
 def _compare_rows(result):
     for name, n, fen, host_n, host_fen in result.rows:
         if (n, fen) != (host_n, host_fen):
-            result.differences.append(
-                f"{name}: terminal {n} of {yuan(fen)}, acquirer {host_n} of {yuan(host_fen)}"
-            )
+            text = f"{name}: terminal {n} of {yuan(fen)}, acquirer {host_n} of {yuan(host_fen)}"
+            result.differences.append(text)
+            if name in _KINDS.values():
+                result.money.append(text)
 
 
 def _compare_each(result, mine, theirs):
     """Transaction by transaction: what the host holds as money taken, the terminal must hold so
     too."""
+    found = _differences_of_each(mine, theirs)
+    result.differences += found
+    result.money += found
+
+
+def _differences_of_each(mine, theirs):
+    found = []
     host = {
         (int(t["stan"]), t["kind"]): t["amount_fen"] for t in theirs if t["state"] == "approved"
     }
@@ -88,16 +97,17 @@ def _compare_each(result, mine, theirs):
         if t["state"] in ("APPROVED", "VOIDED"):
             here[t["trace"], _KINDS[t["kind"]]] = t["amount"]
         elif t["state"] in ("SENDING", "UNKNOWN"):
-            result.differences.append(f"trace {t['trace']:06d} is still {t['state']}")
+            found.append(f"trace {t['trace']:06d} is still {t['state']}")
     for key in sorted(set(host) | set(here)):
         if host.get(key) != here.get(key):
             trace, kind = key
-            result.differences.append(
+            found.append(
                 f"{kind} {trace:06d}: terminal {here.get(key)}, acquirer {host.get(key)} (fen)"
             )
     voided_here = {t["trace"] for t in mine if t["state"] == "VOIDED"}
     voided_there = {int(t["stan"]) for t in theirs if t["voided"]}
     if voided_here != voided_there:
-        result.differences.append(
+        found.append(
             f"voided: terminal {sorted(voided_here)}, acquirer {sorted(voided_there)}"
         )
+    return found

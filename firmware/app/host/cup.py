@@ -143,14 +143,13 @@ def financial(kind, t, settings, reader):
 
 def reversal(t, settings, reader):
     """Fields of the 0400 for a transaction whose outcome is not known: F3 and F11 of the original,
-    no card data of a swipe, F61 only when the original had one (host-protocol section 2.3)."""
+    no card data of a swipe, F38 only when its response brought one (a void's own, never that of
+    the voided sale), F61 only when the original had one (host-protocol section 2.3)."""
     fields = financial(t.kind, t, settings, reader)
     fields.pop(37, None)
     fields.pop(38, None)
     if t.auth_code:
         fields[38] = t.auth_code
-    elif t.original_auth:
-        fields[38] = t.original_auth
     fields[39] = t.reason
     if t.original_trace:
         fields[61] = f61(t.batch, t.original_trace, t.host_date or "0000")

@@ -169,7 +169,9 @@ class Session:
         """
         if not self.keys.has_master():
             raise SignInError("no master key", "")
-        trace = self._journal.take_trace()
+        # Until the answer is here the old keys count for nothing: the host may have changed them
+        # and the answer be lost. The same commit takes the number and forgets the sign-in.
+        trace = self._journal.take_trace(signed_on=False)
         message = ("0800", self._settings["key_mode"], True)
         mti, fields = cup.management(message, self._journal.batch, self._settings, operator, trace)
         answer = await self.exchange(mti, fields, False)

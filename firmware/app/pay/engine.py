@@ -149,6 +149,7 @@ class Engine:
         async with self.lock:
             if settlement.unfinished(self.journal):
                 return Result(why=SETTLE_FIRST)
+            again = _same_request(t)
             try:
                 stage(CONNECTING)
                 await self.session.connect()
@@ -157,10 +158,6 @@ class Engine:
                     # The keys or the batch did not fit and nothing was booked: sign in and try
                     # once more.
                     self.session.sign_off()
-                    again = Txn(t.kind, t.amount)
-                    for name in ("original_trace", "original_rrn", "original_auth", "pan_masked", "expiry",
-                                 "other_trace", "other_state"):  # fmt: skip
-                        setattr(again, name, getattr(t, name))
                     result = await self._attempt(again, card, pin, operator, stage)
                 return result
             except NotSent as e:
@@ -290,6 +287,16 @@ class Engine:
             for i in range(len(copy)):
                 copy[i] = 0
         return out
+
+
+def _same_request(t):
+    """A new Txn that asks for what `t`, not yet sent, asks for: made before, because an attempt
+    changes its Txn."""
+    again = Txn(t.kind, t.amount)
+    for name in ("original_trace", "original_rrn", "original_auth", "pan_masked", "expiry",
+                 "other_trace", "other_state"):  # fmt: skip
+        setattr(again, name, getattr(t, name))
+    return again
 
 
 def _wipe_sensitive(fields):

@@ -163,11 +163,12 @@ class Journal:
             trace = self._after(trace)
         return trace
 
-    def take_trace(self):
+    def take_trace(self, signed_on=True):
         """A trace number for a message that is no transaction (sign-in, settlement); never given
-        again."""
+        again. signed_on=False also forgets the sign-in, in the same commit."""
         trace = self._fresh_trace()
         self.next_trace = self._after(trace)
+        self.signed_on = self.signed_on and signed_on
         self._write_meta()
         return trace
 
