@@ -3,8 +3,6 @@ served and the books agree."""
 
 import pytest
 
-from simulator import preset
-
 # name of the fault, its parameters; see tools/acquirer/faults.py
 FAULTS = (
     ("no_answer", {}),
@@ -107,7 +105,7 @@ def voidable(till):
 
 
 def test_random_faults_all_day(till, rng):
-    """A day of sales and voids on a very bad line, with power cuts; then the line is good again."""
+    """A day of sales and voids on a bad line, with power cuts; then the line is good again."""
     names = ("no_answer", "lost_request", "cut_before_reply", "refuse", "wrong_mac", "garbage")
     for _ in range(30):
         till.host.faults.clear()

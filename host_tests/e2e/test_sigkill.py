@@ -1,4 +1,4 @@
-"""The firmware's process is killed between request and reply, at random moments: the books agree."""
+"""The firmware is killed between request and reply, at random moments: the books agree."""
 
 KILLS = 20
 
@@ -8,7 +8,8 @@ def kill_somewhere(till, rng):
     before = till.net.sends
     till.pay(str(1000 + rng.randrange(9000)))
     till.run_until(lambda: till.net.sends > before, "the request to leave", 60_000)
-    # request 60 ms on its way, the host at once, 60 ms back, some 60 ms until it is read and written
+    # The request is 60 ms on its way, the host answers at once, 60 ms back; some 60 ms until the
+    # answer is read and written.
     moment = till.rack.now_us + rng.randrange(200_000)
     while till.rack.now_us < moment:
         till.step(moment)

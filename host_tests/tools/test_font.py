@@ -1,4 +1,4 @@
-"""The font asset and the encoder against Python's own GB18030 codec: all 7,445 characters of GB2312."""
+"""The font asset and the encoder against Python's own codec: all 7,445 characters of GB2312."""
 
 import subprocess
 

@@ -107,7 +107,5 @@ def _differences_of_each(mine, theirs):
     voided_here = {t["trace"] for t in mine if t["state"] == "VOIDED"}
     voided_there = {int(t["stan"]) for t in theirs if t["voided"]}
     if voided_here != voided_there:
-        found.append(
-            f"voided: terminal {sorted(voided_here)}, acquirer {sorted(voided_there)}"
-        )
+        found.append(f"voided: terminal {sorted(voided_here)}, acquirer {sorted(voided_there)}")
     return found

@@ -136,7 +136,7 @@ class MagStripe:
         while True:
             if self._n:
                 try:
-                    data = await asyncio.wait_for_ms(self._reader.read(64), _PAUSE_MS)
+                    data = await asyncio.wait_for_ms(self._reader.read(64), _PAUSE_MS)  # type: bytes
                 except asyncio.TimeoutError:
                     self._done()  # no CR LF came: judge what is there
                     continue

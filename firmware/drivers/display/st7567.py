@@ -128,7 +128,7 @@ class ST7567:
         changed one."""
         view, cs, dc, spi, address = self._view, self._cs, self._dc, self._spi, self._address
         for page in range(_PAGES):
-            found = int(_difference(self.buffer, self._shown, page * _WIDTH))
+            found = int(_difference(self.buffer, self._shown, page * _WIDTH))  # type: ignore[arg-type]
             if found < 0:
                 continue
             first, last = found & 0xFF, found >> 8

@@ -59,7 +59,7 @@ class A7670:
         self._apn = apn
         self._at = Channel(uart, self._urc, "+CIPRXGET: 2,")
         self.ready = False
-        self.reason = STARTING
+        self.reason = STARTING  # type: str | None
         self.signal = None
         self.connected = False
         self.restarts = 0
