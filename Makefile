@@ -33,7 +33,7 @@ lint: $(READY) $(STUBS)  ## style, imports between parts, types against the ESP3
 	@$(PY) tools/lint.py
 
 bench: $(READY)  ## flash wear beside littlefs, message codec and DES beside their peers
-	@$(PY) -m bench
+	@PYTHONPATH=tools:host_tests $(PY) -m bench
 
 font: $(READY)  ## make firmware/assets/font16.bin again (fetches GNU Unifont with npm)
 	@$(PY) tools/make_font.py

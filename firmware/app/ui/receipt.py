@@ -79,7 +79,7 @@ def transaction(t, settings, copy, again=False):
         lines.append(("卡有效期(EXP. DATE):%s/%s" % (t.expiry[:2], t.expiry[2:]), ""))
     lines += [
         ("交易类型(TXN. TYPE):", ""),
-        (_TYPES[t.kind], "bh"),
+        (_TYPES[t.kind], "bwh"),
         ("批次号(BATCH NO):%06d" % t.batch, ""),
         ("凭证号(VOUCHER NO):%06d" % t.trace, ""),
     ]

@@ -1,0 +1,1 @@
+"""Benchmarks: numbers beside a peer's, measured in the same run."""
