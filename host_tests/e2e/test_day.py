@@ -1,11 +1,15 @@
 """The demo's day: equal books at its end, the recorded screens and paper, no card data left."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from acquirer.cards import CARDS
 from simulator import demo, preset
+
+PICTURE = Path(__file__).resolve().parents[2] / "docs" / "overview.png"
 
 
 @pytest.fixture(scope="module")
@@ -31,16 +35,23 @@ def test_every_screen_and_receipt_is_as_recorded(day, goldens):
     d, _, _ = day
     g = goldens("classic")
     for path in sorted(d.out.glob("*.txt")):
-        picture = path.with_suffix(".png")
-        from PIL import Image
-
-        with Image.open(picture) as image:
+        with Image.open(path.with_suffix(".png")) as image:
             digest = hashlib.sha256(image.convert("RGB").tobytes()).hexdigest()[:16]
         text = path.read_text(encoding="utf-8").splitlines()
         g.see(path.stem, {"text": text, "picture": digest})
     assert len(g.seen) >= 15
     wrong = g.judge()
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_picture_of_the_readme_is_what_the_demo_makes(day, request):
+    d, _, _ = day
+    made = (d.out / "overview.png").read_bytes()
+    if request.config.getoption("--record-goldens") and not request.session.testsfailed:
+        PICTURE.parent.mkdir(exist_ok=True)
+        PICTURE.write_bytes(made)
+    with Image.open(PICTURE) as shown, Image.open(d.out / "overview.png") as image:
+        assert shown.convert("RGB").tobytes() == image.convert("RGB").tobytes()
 
 
 def test_nothing_odd_went_over_the_wires(day):
