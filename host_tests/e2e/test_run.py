@@ -41,6 +41,8 @@ class Window:
         self._fd, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         env = {**os.environ, "PYTHONPATH": str(ROOT / "tools"), "TERM": "xterm-256color"}
+        for name in ("COLUMNS", "LINES"):  # those of the window that the tests run in
+            env.pop(name, None)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "simulator", "run", *map(str, args)],
             stdin=slave, stdout=slave, stderr=slave, env=env, cwd=ROOT, start_new_session=True,
