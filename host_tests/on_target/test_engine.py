@@ -391,3 +391,31 @@ def test_kinds_are_what_flash_holds():
     assert (cup.SALE, cup.VOID) == (1, 2)
     assert (txn.SENDING, txn.APPROVED, txn.UNKNOWN, txn.VOIDED) == (1, 2, 4, 10)
     assert engine.apply is not None
+
+
+# ---- what the end-to-end fault matrix found -----------------------------------------------------
+
+
+async def test_a_void_that_is_sent_again_after_a_sign_in_still_voids_its_sale():
+    shop = new_shop()
+    sale = (await shop.sale()).txn
+    shop.host.faults = ["sign in"]
+    result = await shop.void(sale.trace)
+    assert result.approved
+    assert shop.states() == ["VOIDED", "DECLINED", "APPROVED"]
+    assert shop.books_agree()
+    assert shop.on_flash() == shop.states()
+
+
+async def test_a_sign_in_without_an_answer_is_done_again_before_the_next_sale():
+    shop = new_shop()
+    await shop.engine.sign_in("01", shop.stage)
+    assert shop.journal.signed_on
+    answer, shop.host._answer = shop.host._answer, lambda *args: None
+    result = await shop.engine.sign_in("01", shop.stage)
+    assert result.why == types.NO_HOST
+    assert not shop.journal.signed_on
+    shop.host._answer = answer
+    n = shop.host.sign_ins
+    assert (await shop.sale()).approved
+    assert shop.host.sign_ins == n + 1
