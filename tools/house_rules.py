@@ -15,7 +15,9 @@ LONG_FUNCTIONS = {
 LONG_MODULES = ("host_tests/",)
 
 # What runs on the device must not know of: the simulator, other languages' habits, unsafe ways.
-FORBIDDEN_IMPORTS = {"random", "pickle", "bus", "loop", "models", "simulator", "acquirer"}
+FORBIDDEN_IMPORTS = {
+    "random", "pickle", "bus", "loop", "wires", "models", "simulator", "acquirer",
+}  # fmt: skip
 FORBIDDEN_CALLS = {"eval", "exec", "print"}
 
 # Addresses of package registries come from the machine's own configuration. (In pieces: this file

@@ -7,6 +7,7 @@
 
 import os
 
+import wires
 from esp32 import NVS, Partition
 from machine import RTC, SPI, UART, WDT, Pin
 
@@ -16,7 +17,7 @@ from drivers.keypad.matrix import Matrix
 from drivers.modem.a7670 import A7670
 from drivers.printer.thermal import Thermal
 
-NAME = "unix-classic"
+NAME = wires.BOARD
 CAPS = {
     "display": (128, 64, 1),
     "card": ("mag",),
@@ -25,9 +26,9 @@ CAPS = {
     "journal": 1000,  # transactions of a batch
 }
 
-CONSOLE = print  # where the log is echoed for the technician, None: nowhere
+CONSOLE = wires.console  # where the log is echoed for the technician, None: nowhere
 DATA = "/flash"  # littlefs: settings, operators, vault
-ASSETS = __file__.rsplit("/", 1)[0] + "/../../firmware/assets"
+ASSETS = wires.ASSETS
 
 _LAYOUT = (
     "F1", "UP", "DOWN", "MENU",
@@ -38,6 +39,7 @@ _LAYOUT = (
 )  # fmt: skip
 
 _PRINTER_BAUD = 115200
+_NVS_NOT_FOUND = -4354  # ESP_ERR_NVS_NOT_FOUND
 
 
 def make_watchdog(timeout_ms):
@@ -104,7 +106,9 @@ def device_secret():
     secret = bytearray(32)
     try:
         nvs.get_blob("device", secret)
-    except OSError:
+    except OSError as e:
+        if e.args[0] != _NVS_NOT_FOUND:
+            raise  # another secret would make the vault worthless
         secret = bytearray(os.urandom(32))
         nvs.set_blob("device", secret)
         nvs.commit()

@@ -6,16 +6,13 @@
 # Firmware never imports this module: it sees machine, esp32, network, time and board only.
 
 import gc
-import os
-import select
-import socket
 import struct
 import sys
 
 import utime
+import wires
 
 from models import frames
-from models.rack import Rack
 
 PWRON_RESET = 1
 HARD_RESET = 2
@@ -96,16 +93,6 @@ class Bus:
             self._now += _PASS_US
         self.run_timers()
 
-    # Sockets that the firmware itself waits for (Wi-Fi bearer) exist in real time only.
-    def _poll_real(self, timeout_ms, own, streams):
-        poller = select.poll()
-        if own is not None:
-            poller.register(own, select.POLLIN)
-        for s in streams:
-            if isinstance(s, socket.socket):
-                poller.register(s, select.POLLIN | select.POLLOUT)
-        return poller.poll(timeout_ms)
-
 
 class LocalBus(Bus):
     """The rack lives in this process. virtual=False lets real time pass (a REPL at the simulated
@@ -113,7 +100,11 @@ class LocalBus(Bus):
 
     def __init__(self, rack=None, virtual=True):
         super().__init__()
-        self.rack = rack or Rack()
+        if rack is None:
+            from models.rack import Rack
+
+            rack = Rack()
+        self.rack = rack
         if not virtual:
             self.start_real(0)
 
@@ -142,7 +133,7 @@ class LocalBus(Bus):
             if due is not None and due < until_us:
                 until_us = due
             ms = max(1, (until_us - self.now_us() + 999) // 1000)
-            self._poll_real(min(ms, 1000), None, streams)
+            wires.wait_real(min(ms, 1000), streams)
         self._advance()
         self._deliver()
         self.run_timers()
@@ -194,15 +185,13 @@ class LocalBus(Bus):
 
 
 class RemoteBus(Bus):
-    """The rack lives behind a TCP socket; tools/models/frames.py says what is spoken."""
+    """The rack lives behind a byte stream (a wires.Line); tools/models/frames.py says what is
+    spoken."""
 
-    def __init__(self, host, port):
+    def __init__(self, line):
         super().__init__()
-        self.sock = socket.socket()
-        self.sock.connect(socket.getaddrinfo(host, port)[0][-1])
-        self.sock.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY: frames are small and answered
-        self._poller = select.poll()
-        self._poller.register(self.sock, select.POLLIN)
+        self.line = line
+        self.counter = None  # instructions, on a board that can count them
         self._sampled_us = None
         self._levels = {}
         self._send(frames.HELLO, 0, bytes([frames.PROTOCOL]))
@@ -215,20 +204,23 @@ class RemoteBus(Bus):
 
     def _send(self, op, unit, payload=b""):
         header = struct.pack("<BBHI", op, unit, len(payload), self.now_us() & 0xFFFFFFFF)
-        data = header + payload
-        while data:
-            n = self.sock.send(data)
-            data = data[n:]
+        self.line.send(header + payload)
 
     def _recv(self, n):
-        data = b""
-        while len(data) < n:
-            part = self.sock.recv(n - len(data))
-            if not part:
-                # The bench is gone: a processor without power does nothing more.
-                sys.exit(3)
-            data += part
+        data = self.line.recv(n)
+        if len(data) < n:
+            # The bench is gone: a processor without power does nothing more.
+            sys.exit(3)
         return data
+
+    def heap(self):
+        """(free, used, largest free block, allocated since the start) in bytes; 0 for what this
+        interpreter does not tell."""
+        return gc.mem_free(), gc.mem_alloc(), 0, 0
+
+    def console(self, text):
+        """A line for the technician, where the console itself carries the frames."""
+        self._send(frames.LOG, 0, text.encode())
 
     def _frame(self):
         """Read one frame: events are delivered, anything else is returned as (op, payload)."""
@@ -240,7 +232,7 @@ class RemoteBus(Bus):
             self.event("irq", unit, payload[0])
         elif op == frames.ASK_MEMORY:
             gc.collect()
-            self._send(frames.MEMORY, 0, struct.pack("<II", gc.mem_free(), gc.mem_alloc()))
+            self._send(frames.MEMORY, 0, struct.pack("<IIII", *self.heap()))
         else:
             return op, payload
         return None
@@ -253,21 +245,19 @@ class RemoteBus(Bus):
                     raise RuntimeError("bus: frame 0x%02x where 0x%02x was due" % (got[0], want))
                 return got[1]
 
-    def _pending(self):
-        return bool(self._poller.poll(0))
-
     def wait(self, until_us, streams=()):
         until_us = self.limit(frames.FOREVER if until_us is None else until_us)
         if self.virtual:
-            self._send(frames.WAIT, 0, struct.pack("<Q", until_us))
+            count = 0 if self.counter is None else self.counter.instructions()
+            self._send(frames.WAIT, 0, struct.pack("<QQ", until_us, count))
             self._now = max(self._now, struct.unpack("<Q", self._await(frames.WAKE))[0])
         else:
             ms = -1
             if until_us != frames.FOREVER:
                 ms = max(0, (until_us - self.now_us() + 999) // 1000)
-            if not self._pending():
-                self._poll_real(ms, self.sock, streams)
-            while self._pending():
+            if not self.line.pending():
+                self.line.wait_real(ms, streams)
+            while self.line.pending():
                 self._frame()
         self.run_timers()
 
@@ -329,15 +319,40 @@ class RemoteBus(Bus):
             self._recv(1)
 
 
-def _from_environment():
-    address = os.getenv("SHOUYIN_BUS")
-    if address:
-        host, port = address.rsplit(":", 1)
-        return RemoteBus(host, int(port))
-    return LocalBus(virtual=os.getenv("SHOUYIN_TIME") == "virtual")
+# What a RemoteBus does for the firmware.
+_BUS_CALLS = ("wait", "pin_config", "pin_set", "pin_irq", "pin_levels", "uart_config", "uart_tx",
+              "spi_write", "spi_transfer", "i2c_transfer", "i2c_scan", "wdt_start", "wdt_feed",
+              "console")  # fmt: skip
 
 
-current = _from_environment()
+def count_instructions(counter, heap):
+    """Report the work of the firmware: `counter` has instructions(), pause() and resume(), and
+    stands still while the bus is at work; heap() as RemoteBus.heap."""
+
+    def excluded(call):
+        def wrapped(*args):
+            counter.pause()
+            try:
+                return call(*args)
+            finally:
+                counter.resume()
+
+        return wrapped
+
+    current.counter = counter
+    current.heap = heap
+    for name in _BUS_CALLS:
+        setattr(current, name, excluded(getattr(current, name)))
+
+
+def _connect():
+    line = wires.line()
+    if line is not None:
+        return RemoteBus(line)
+    return LocalBus(virtual=wires.setting("TIME") == "virtual")
+
+
+current = _connect()
 
 
 def use(new):

@@ -1,13 +1,13 @@
-# The ESP32 port's `esp32` module over a file that behaves like NOR flash.
+# The ESP32 port's `esp32` module over a chip that behaves like NOR flash.
 #
-# The file named by SHOUYIN_FLASH holds 4 MiB laid out by partitions.csv; it is made, erased, when
-# it is missing. Rules of NOR (tools/models/nor.py): an erase sets 4 KiB to 0xff, programming only
+# 4 MiB laid out by partitions.csv. Rules of NOR: an erase sets 4 KiB to 0xff, programming only
 # clears bits, programming over a byte that is not erased is an error.
 
 import json
-import os
 
-from models.nor import BlockDevice, NorFlash
+import wires
+
+from models.nor import BlockDevice
 
 _SIZE = 4 * 1024 * 1024
 _BLOCK = 4096
@@ -16,45 +16,18 @@ _TYPES = {"app": 0, "data": 1}
 _SUBTYPES = {"factory": 0x00, "phy": 0x01, "nvs": 0x02, "ota": 0x00, "fat": 0x81}
 
 
-class FileStorage:
-    """Cells in a file. Every write reaches the operating system at once: killing this process is a
-    power cut."""
-
-    def __init__(self, path, size):
-        try:
-            if os.stat(path)[6] != size:
-                raise ValueError("flash image %s must have %d bytes" % (path, size))
-        except OSError:
-            with open(path, "wb") as f:
-                blank = b"\xff" * _BLOCK
-                for _ in range(size // _BLOCK):
-                    f.write(blank)
-        self._f = open(path, "r+b", buffering=0)
-
-    def read(self, addr, n):
-        self._f.seek(addr)
-        return self._f.read(n)
-
-    def write(self, addr, data):
-        self._f.seek(addr)
-        self._f.write(data)
-
-
 _flash = None
 
 
 def _the_flash():
     global _flash
     if _flash is None:
-        path = os.getenv("SHOUYIN_FLASH")
-        if not path:
-            raise OSError("SHOUYIN_FLASH must name the flash image of the simulated board")
-        _flash = NorFlash(FileStorage(path, _SIZE), _SIZE, _BLOCK)
+        _flash = wires.flash(_SIZE, _BLOCK)
     return _flash
 
 
 def use_flash(nor):
-    """Put another NorFlash of 4 MiB in the place of the file (tests)."""
+    """Put another NorFlash of 4 MiB in the place of the board's (tests)."""
     global _flash
     _flash = nor
 
@@ -65,20 +38,12 @@ def _number(text, names):
 
 def _table():
     rows = []
-    with open(__file__.rsplit("/", 1)[0] + "/partitions.csv") as f:
-        for line in f:
-            line = line.strip()
-            if line and not line.startswith("#"):
-                name, kind, subtype, offset, size = [c.strip() for c in line.split(",")[:5]]
-                rows.append(
-                    (
-                        _number(kind, _TYPES),
-                        _number(subtype, _SUBTYPES),
-                        int(offset, 0),
-                        int(size, 0),
-                        name,
-                    )
-                )
+    for line in wires.table("partitions.csv").split("\n"):
+        line = line.strip()
+        if line and not line.startswith("#"):
+            name, kind, subtype, offset, size = [c.strip() for c in line.split(",")[:5]]
+            kind, subtype = _number(kind, _TYPES), _number(subtype, _SUBTYPES)
+            rows.append((kind, subtype, int(offset, 0), int(size, 0), name))
     return rows
 
 
@@ -132,23 +97,12 @@ class Partition:
 
 
 class NVS:
-    """Non-volatile storage: keys of up to 15 characters in namespaces, beside the flash image. As
-    on the chip a change is durable after commit()."""
+    """Non-volatile storage: keys of up to 15 characters in namespaces. As on the chip a change is
+    durable after commit()."""
 
     def __init__(self, namespace):
-        path = os.getenv("SHOUYIN_FLASH")
-        if not path:
-            raise OSError("SHOUYIN_FLASH must name the flash image of the simulated board")
-        self._path = path + ".nvs"
         self._namespace = namespace
-        self._all = self._load()
-
-    def _load(self):
-        try:
-            with open(self._path) as f:
-                return json.load(f)
-        except OSError:
-            return {}
+        self._all = json.loads(wires.nvs_load() or "{}")
 
     def _space(self):
         return self._all.setdefault(self._namespace, {})
@@ -186,7 +140,4 @@ class NVS:
             raise OSError(-4354, "ESP_ERR_NVS_NOT_FOUND")
 
     def commit(self):
-        tmp = self._path + ".new"
-        with open(tmp, "w") as f:
-            json.dump(self._all, f)
-        os.rename(tmp, self._path)
+        wires.nvs_store(json.dumps(self._all))

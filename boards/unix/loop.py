@@ -4,23 +4,10 @@
 # wait makes time jump to the next thing that happens.
 
 import select
-import socket
 from collections import OrderedDict
 
 import bus
-
-_IOCTL_POLL = 3
-
-
-def _ready(stream, mask):
-    """Events of `mask` that are there now. Streams made in Python (UART, ThreadSafeFlag) are asked
-    directly: the interpreter's poll() waits at least a millisecond for them."""
-    if isinstance(stream, socket.socket):
-        poller = select.poll()
-        poller.register(stream, mask)
-        found = poller.poll(0)
-        return found[0][1] if found else 0
-    return stream.ioctl(_IOCTL_POLL, mask)
+import wires
 
 
 def _look(queue, core):
@@ -32,7 +19,7 @@ def _look(queue, core):
         mask = (select.POLLIN if entry[0] is not None else 0) | (
             select.POLLOUT if entry[writer] is not None else 0
         )
-        events = _ready(stream, mask)
+        events = wires.ready(stream, mask)
         if not events:
             continue
         for i, wanted in ((0, ~select.POLLOUT), (writer, ~select.POLLIN)):

@@ -5,10 +5,10 @@
 # USB), SPI 1-2, I2C 0-1, Timer 0-3.
 
 import io
-import os
 import time
 
 import bus
+import wires
 from bus import HARD_RESET, PWRON_RESET, SOFT_RESET, WDT_RESET  # noqa: F401  the port has them
 
 DEEPSLEEP_RESET = 4
@@ -28,7 +28,7 @@ def reset_cause():
 
 def unique_id():
     """6 bytes, the MAC address in eFuse; here from SHOUYIN_SERIAL (12 hex digits)."""
-    return bytes.fromhex(os.getenv("SHOUYIN_SERIAL") or "7cdfa1020304")
+    return bytes.fromhex(wires.setting("SERIAL") or "7cdfa1020304")
 
 
 def freq(hz=None):
@@ -172,13 +172,11 @@ class Pin:
 
 
 def _load_pin_names():
-    path = __file__.rsplit("/", 1)[0] + "/pins.csv"
-    with open(path) as f:
-        for line in f:
-            line = line.strip()
-            if line and not line.startswith("#"):
-                name, gpio = line.split(",")[:2]
-                setattr(Pin.board, name, Pin(int(gpio[4:])))
+    for line in wires.table("pins.csv").split("\n"):
+        line = line.strip()
+        if line and not line.startswith("#"):
+            name, gpio = line.split(",")[:2]
+            setattr(Pin.board, name, Pin(int(gpio[4:])))
 
 
 _load_pin_names()

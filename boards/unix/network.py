@@ -4,9 +4,8 @@
 # the firmware's own sockets (the interpreter's) are the network. What the port lacks does not
 # exist here; no PPP, no LAN yet.
 
-import os
-
 import bus
+import wires
 
 STA_IF = 0
 AP_IF = 1
@@ -43,7 +42,7 @@ def country(code=None):
 
 
 def _in_the_air():
-    text = os.getenv("SHOUYIN_WIFI")
+    text = wires.setting("WIFI")
     return tuple(text.split(":", 1)) if text else None
 
 

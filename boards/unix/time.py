@@ -10,7 +10,7 @@ import utime
 _EPOCH_2000 = 946_684_800  # 2000-01-01 in seconds since 1970
 _PERIOD = 1 << 30
 _HALF = _PERIOD >> 1
-_START_MS = _PERIOD - 20_000
+_START_MS = -20_000  # masked: 20 s before the wrap; a small int on a 32-bit board too
 
 _calendar_offset_s = 0  # set by machine.RTC
 

@@ -21,7 +21,7 @@ from .pay.engine import Engine
 from .pay.reversal import Reversals
 from .pay.settlement import Settlement
 from .services import App
-from .store.flashlog import FlashLog
+from .store.flashlog import FlashError, FlashLog, LogFull
 from .store.journal import Journal
 from .store.operators import OperatorError, Operators
 from .store.settings import Settings, SettingsError
@@ -120,7 +120,9 @@ class Terminal:
             settlement,
             link,
         )
-        app.owed = recovery.recover(self.journal, session, reversals, settlement)
+        # Nobody feeds the watchdog yet: a full ring takes longer to read than it waits.
+        feed = bootstate.watchdog.feed
+        app.owed = recovery.recover(self.journal, session, reversals, settlement, feed)
         app.ui = self.ui
         app.printer = self.printer
         app.card_reader = self.card_reader
@@ -191,6 +193,12 @@ async def run():
         terminal.build()
     except ServiceNeeded as e:
         await _service(terminal, e.args[0])
+    except (FlashError, LogFull) as e:
+        log.exception("journal", e)
+        await _service(terminal, "flash")
+    except OSError as e:
+        log.exception("start", e)
+        await _service(terminal, "vfs")
     terminal.start()
     while True:
         await asyncio.sleep(3600)

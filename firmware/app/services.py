@@ -9,6 +9,7 @@ from .pay.engine import apply
 from .pay.types import SALE, VOID
 from .store.flashlog import FlashError, LogFull
 from .store.operators import OperatorError
+from .store.records import RecordError
 from .text import strings
 from .text.money import yuan
 from .version import VERSION
@@ -95,30 +96,41 @@ class App:
         except (FlashError, LogFull) as e:
             log.exception("printed", e)  # it is printed once more than needed, no harm
 
+    def slip_printed(self, settled):
+        try:
+            self.settlement.slip_printed(settled)
+        except (FlashError, LogFull) as e:
+            log.exception("slip", e)  # as above
+
     def _owes_receipt(self, i):
         return self._journal.state(i) in txn.COUNTED and not self._journal.printed(i)
 
     def receipts_owed(self):
         return any(self._owes_receipt(i) for i in range(len(self._journal)))
 
-    def next_receipt_owed(self):
-        """The oldest journal record whose receipt is not on paper, None when there is none."""
-        for i in range(len(self._journal)):
-            if self._owes_receipt(i):
-                return self._journal.load(i)
-        return None
+    def receipts_owed_list(self):
+        """Numbers (for load()) of the transactions whose receipt is not on paper, oldest first."""
+        return [i for i in range(len(self._journal)) if self._owes_receipt(i)]
+
+    def load(self, i):
+        """Journal record number i, None when it cannot be read any more."""
+        try:
+            return self._journal.load(i)
+        except (FlashError, RecordError) as e:
+            log.exception("load", e)
+            return None
 
     def last_printable(self):
         for i in range(len(self._journal) - 1, -1, -1):
             if self._journal.state(i) in txn.COUNTED:
-                return self._journal.load(i)
+                return self.load(i)
         return None
 
     def printable(self, trace):
         i = self._journal.find(trace)
         if i < 0 or self._journal.state(i) not in txn.COUNTED:
             return None
-        return self._journal.load(i)
+        return self.load(i)
 
     def totals(self):
         """((sales, amount), (voids, amount)) of the open batch, amounts in fen."""

@@ -271,7 +271,7 @@ def test_no_sim_card(make_till):
 def test_a_sale_whose_answer_never_comes_asks_nobody_to_pay_twice(till):
     till.host.faults.arm("no_answer", 1, kind="sale")
     till.pay("1234")
-    till.expect("结果未知,勿让客户重付", 180_000)
+    till.expect("结果未知,视为未收款", 180_000)
     till.press("ENTER")
     till.expect("冲正1笔 12.34")
     till.sale("200")

@@ -294,7 +294,7 @@ async def test_a_settlement_whose_answer_is_lost_can_be_done_again():
     await shop.sale(100)
     shop.host.faults = ["cut after"]
     e = await araises(Refused, shop.settle())
-    assert e.args[0].why == types.NO_HOST
+    assert e.args[0].why == types.SETTLE_UNKNOWN
     assert len(shop.journal) == 1
     for again in (shop, shop.reboot()):
         assert again.settlement.unfinished()

@@ -297,24 +297,30 @@ async def test_a_restart_of_the_module_drops_the_connection_and_is_survived():
     assert await talk(driver) == b"hello"
 
 
-async def test_a_restart_in_the_middle_of_a_command():
-    for command in (2, 3):
-        bus.use(bus.LocalBus())
-        Pin._pins.clear()
-        model, net, driver = modem()
-        net.echo = True
-        await ready(driver)
-        await driver.connect("h", 1, 5000)
-        model.faults.reboot_at = model.line.commands + command
-        try:
-            await talk(driver)
-        except (OSError, asyncio.TimeoutError):
-            pass
-        await until(lambda d=driver: not d.ready, 30_000, "the restart")
-        model.faults.reboot_at = None
-        await ready(driver, 90_000)
-        await driver.connect("h", 1, 5000)
-        assert await talk(driver) == b"hello"
+async def restart_at(command):
+    """The module restarts at the n-th command from here; afterwards everything goes as before."""
+    model, net, driver = modem()
+    net.echo = True
+    await ready(driver)
+    await driver.connect("h", 1, 5000)
+    model.faults.reboot_at = model.line.commands + command
+    try:
+        await talk(driver)
+    except (OSError, asyncio.TimeoutError):
+        pass
+    await until(lambda: not driver.ready, 30_000, "the restart")
+    model.faults.reboot_at = None
+    await ready(driver, 90_000)
+    await driver.connect("h", 1, 5000)
+    assert await talk(driver) == b"hello"
+
+
+async def test_a_restart_while_a_request_is_sent():
+    await restart_at(2)
+
+
+async def test_a_restart_while_an_answer_is_fetched():
+    await restart_at(3)
 
 
 async def test_a_module_that_hangs_is_brought_back():

@@ -8,13 +8,13 @@
 #
 # Integers in payloads are little endian. Runs on CPython and on MicroPython.
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 # board -> rack
 HELLO = 0x01  # payload: PROTOCOL(1); answered by WELCOME
-WAIT = (
-    0x02  # until_us(8), all ones: for ever. Answered by WAKE once something happened or time is up
-)
+# until_us(8), all ones: for ever; instructions(8) executed so far, 0 where nobody counts them.
+# Answered by WAKE once something happened or time is up.
+WAIT = 0x02
 PIN_CONFIG = 0x10  # unit = pin; mode(1) pull(1) level(1)
 PIN_SET = 0x11  # unit = pin; level(1)
 PIN_IRQ = 0x12  # unit = pin; trigger(1)
@@ -28,7 +28,8 @@ I2C_SCAN = 0x41  # answered by REPLY: addresses
 WDT_START = 0x50  # timeout_ms(4)
 WDT_FEED = 0x51
 RESET = 0x52  # cause(1): the board's processor resets itself; the connection ends
-MEMORY = 0x53  # free(4) used(4): heap after a collection, for ASK_MEMORY
+MEMORY = 0x53  # heap after a collection: free(4) used(4) largest block(4) allocated so far(4)
+LOG = 0x54  # a line of the firmware's log, where the console carries these frames
 
 # rack -> board
 WELCOME = 0x81  # virtual(1) reset_cause(1) now_us(8) epoch_s(8, calendar at now_us = 0)

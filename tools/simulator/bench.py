@@ -82,12 +82,21 @@ class Bench:
     def power_on(self, cause=PWRON):
         if cause == PWRON:
             self.devices.power(True)
-        self._process = BoardProcess(self.flash, self._port, self.log, self._heap)
         self._listener.settimeout(_REAL_S)
+        self._process = self.spawn(self._port)
         self._socket, _ = self._listener.accept()
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.settimeout(_REAL_S)
         self._bus = BusPort(self.rack, None, cause, self._epoch_s)
+        self.launched()
+
+    def spawn(self, port):
+        """Start the board's processor, which connects to `port` of the loopback. Other boards
+        override this."""
+        return BoardProcess(self.flash, port, self.log, self._heap)
+
+    def launched(self):
+        """The board has connected. Other boards override this."""
 
     def power_off(self):
         """Cut the power: the process is killed, wherever it is."""
@@ -235,7 +244,7 @@ class Bench:
         pictures.screen(self.devices.display.pixels()).save(path)
 
     def memory(self):
-        """(free, used) bytes of the firmware's heap after a collection."""
+        """(free, used, ...) bytes of the firmware's heap after a collection: BusPort.memory."""
         self._bus.ask_memory()
         self.run_until(lambda: self._bus.memory is not None, "the heap", 5000)
         return self._bus.memory

@@ -20,9 +20,11 @@ class BusPort:
     def __init__(self, rack, clock, reset_cause, epoch_s):
         self.rack = rack
         self._clock = clock
-        self.memory = (
-            None  # (free, used) bytes of the board's heap after collection, once it was asked for
-        )
+        # (free, used, largest free block, allocated so far) of the board's heap in bytes, after a
+        # collection, once it was asked for
+        self.memory = None
+        self.instructions = 0  # executed until the latest wait, on a board that counts them
+        self.on_log = lambda text: None
         self._cause = reset_cause
         self._epoch_s = epoch_s
         self._in = bytearray()
@@ -58,7 +60,7 @@ class BusPort:
     def _act(self, op, unit, data):
         rack = self.rack
         if op == frames.WAIT:
-            self.waiting = struct.unpack("<Q", data)[0]
+            self.waiting, self.instructions = struct.unpack("<QQ", data)
         elif op == frames.PIN_SET:
             rack.pin_set(unit, data[0])
         elif op == frames.PIN_SAMPLE:
@@ -102,7 +104,9 @@ class BusPort:
         elif op == frames.WDT_START:
             rack.wdt_start(struct.unpack("<I", data)[0])
         elif op == frames.MEMORY:
-            self.memory = struct.unpack("<II", data)
+            self.memory = struct.unpack("<IIII", data)
+        elif op == frames.LOG:
+            self.on_log(data.decode(errors="replace"))
         elif op == frames.RESET:
             self.reset_wanted = data[0]
         else:

@@ -60,6 +60,9 @@ ECHO = ("0820", "301", False)
 SIGN_OFF = ("0820", "002", True)
 SETTLE = ("0500", "201", True)
 
+# Network code 60.3 of a sign-in, also the setting key_mode: double-length keys with a track key
+TRACK_ENCRYPTED = "004"
+
 # F22 digits 1-2
 ENTRY_SWIPE = 2
 PIN_ENTERED, NO_PIN = 1, 2
@@ -101,8 +104,14 @@ def f63_operator(operator):
     return (operator + "   ")[:3].encode()
 
 
+COUNT_MAX = 999  # F48 has three digits for a count
+
+
 def totals(debit_amount, debit_count, credit_amount, credit_count):
-    """F48 of a settlement: 31 digits for domestic cards and the same, empty, for foreign ones."""
+    """F48 of a settlement: 31 digits for domestic cards and the same, empty, for foreign ones.
+    FormatError when a count does not fit: the engine settles before."""
+    if debit_count > COUNT_MAX or credit_count > COUNT_MAX:
+        raise iso.FormatError(48, "count")
     home = "%012d%03d%012d%03d0" % (debit_amount, debit_count, credit_amount, credit_count)
     return home + "0" * 31
 
@@ -172,5 +181,7 @@ def management(message, batch, settings, operator=None, trace=0):
 APPROVED = ("00", "11", "16", "A2", "A4", "A5", "A6")
 # The keys or the batch do not fit: sign in and try again.
 SIGN_IN_AGAIN = ("77", "99", "A0")
+# Answer to a settlement: the totals differ.
+UNBALANCED = "95"
 # Answers to a reversal that settle it.
 REVERSED = ("00", "12", "25")

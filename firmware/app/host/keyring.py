@@ -5,12 +5,12 @@ from ..crypto import keys, mac, pinblock, track
 from ..crypto.keys import KeyFault
 from ..crypto.pinblock import PinError  # noqa: F401  for those who may not import crypto
 
-# F62 of a sign-in response by its length (host-protocol 4.2): (role, length of the ciphertext, its
-# field width). The MAK of a double-length mode is 8 bytes in a field of 16; a host may also fill
-# all 16.
+# F62 of a sign-in response by its network code (host-protocol 4.2): (role, field width), a check
+# value of 4 bytes behind each. The MAK of a double-length mode is 8 bytes in a field of 16; a host
+# may also fill all 16.
 _LAYOUTS = {
-    40: ((keys.PIK, 16), (keys.MAK, 16)),
-    60: ((keys.PIK, 16), (keys.MAK, 16), (keys.TDK, 16)),
+    "003": ((keys.PIK, 16), (keys.MAK, 16)),
+    "004": ((keys.PIK, 16), (keys.MAK, 16), (keys.TDK, 16)),
 }
 _CHECK = 4
 
@@ -31,14 +31,12 @@ class KeyRing:
     def has_working_keys(self):
         return self._vault.get(keys.MAK) is not None and self._vault.get(keys.PIK) is not None
 
-    def encrypts_track(self):
-        return self._vault.get(keys.TDK) is not None
-
-    def load_working_keys(self, f62):
+    def load_working_keys(self, f62, mode):
         """Unwrap, check and store the working keys of a sign-in response: all of them or none.
-        KeyFault."""
-        layout = _LAYOUTS.get(len(f62))
-        if layout is None:
+        KeyFault. `mode`: the network code that was asked for; an answer has no MAC, and fewer
+        keys than that are an attack (tracks would go out in clear)."""
+        layout = _LAYOUTS[mode]
+        if len(f62) != sum(width + _CHECK for _, width in layout):
             raise KeyFault("F62", "length")
         master = self._key(keys.TMK)
         slots = {keys.PIK: None, keys.MAK: None, keys.TDK: None}

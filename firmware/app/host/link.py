@@ -106,6 +106,8 @@ class Link:
         frame = memoryview(bytearray(self._buf[:need]))
         rest = self._n - need
         self._buf[:rest] = self._buf[need : self._n]
+        for i in range(rest, self._n):
+            self._buf[i] = 0
         self._n = rest
         return frame
 

@@ -51,6 +51,7 @@ class Session:
         self._journal = journal
         self._settings = settings
         self.reader = reader
+        self.batch_differs = False  # the host is in another batch, and ours has transactions
         self._buf = bytearray(1024)
 
     # ---- one message ----------------------------------------------------------------------------
@@ -117,16 +118,19 @@ class Session:
                 need = framing.check_response(frame, self._settings["tpdu"])
                 got, fields = iso8583.unpack(cup.FIELDS, frame, framing.BODY_AT, len(frame))
                 self._check(mti, request, got, fields)
+                if with_mac:
+                    at = len(frame) - 8
+                    if 64 not in fields or not same(
+                        self.keys.mac(frame, framing.BODY_AT, at), fields[64]
+                    ):
+                        log.error("answer %s: MAC", got)
+                        raise BadMac()
             except FormatError as e:
                 log.warning("answer passed over: field %d %s", e.args[0], e.args[1])
                 continue
-            if with_mac:
-                at = len(frame) - 8
-                if 64 not in fields or not same(
-                    self.keys.mac(frame, framing.BODY_AT, at), fields[64]
-                ):
-                    log.error("answer %s: MAC", got)
-                    raise BadMac()
+            finally:
+                for i in range(len(frame)):
+                    frame[i] = 0
             for number in iso8583.SENSITIVE:
                 value = fields.pop(number, None)
                 if value is not None:
@@ -178,7 +182,7 @@ class Session:
         if answer.code != "00":
             raise SignInError("refused", answer.code)
         try:
-            self.keys.load_working_keys(answer.fields.get(62, b""))
+            self.keys.load_working_keys(answer.fields.get(62, b""), self._settings["key_mode"])
         except KeyFault as e:
             log.error("sign-in: %s %s", e.args[0], e.args[1])
             raise SignInError("keys", "")
@@ -186,7 +190,9 @@ class Session:
             log.error("sign-in: %s", e.args[0])
             raise SignInError("vault", "")
         self._adopt_calendar(answer.fields)
-        return self._journal.set_signed_on(True, self._batch_of(answer.fields))
+        taken = self._journal.set_signed_on(True, self._batch_of(answer.fields))
+        self.batch_differs = not taken
+        return taken
 
     def _batch_of(self, fields):
         f60 = fields.get(60, "")

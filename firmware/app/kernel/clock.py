@@ -15,6 +15,23 @@ FLOOR_YEAR = 2026
 _rtc = None
 
 
+_up_s = 0
+_mark = ticks()
+
+
+def uptime_s():
+    """Seconds since the start. Differences of ticks reach 6 days only; this counts on, as long as
+    somebody asks now and then (the watchdog's task does, twice a second)."""
+    global _up_s, _mark
+    s = diff(ticks(), _mark) // 1000
+    if s > 0:
+        _up_s += s
+        _mark = add(_mark, s * 1000)
+    elif s < 0:
+        _mark = ticks()
+    return _up_s
+
+
 def use_rtc(rtc):
     """rtc: a machine.RTC, or None when the board has none (the calendar then stays unset)."""
     global _rtc

@@ -52,6 +52,7 @@ class Watchdog:
             start = clock.ticks()
             await asyncio.sleep_ms(_PERIOD_MS)
             lag = clock.diff(clock.ticks(), start) - _PERIOD_MS
+            clock.uptime_s()
             if lag > self.max_lag_ms:
                 self.max_lag_ms = lag
             wrong = self.check(lag)

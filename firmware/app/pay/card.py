@@ -46,24 +46,30 @@ class Card:
         for i, c in enumerate(track2):
             if i != at and not 48 <= c <= 57:
                 raise CardError("format")
-        if not PAN_MIN <= at <= PAN_MAX or not luhn(track2[:at]):
+        if not PAN_MIN <= at <= PAN_MAX or not luhn(memoryview(track2)[:at]):
             raise CardError("number")
         track2[at] = 68
-        self.pan = bytearray(track2[:at])
+        # By way of views: a slice would leave a copy behind that nobody can wipe.
+        self.pan = bytearray(memoryview(track2)[:at])
         self.track2 = track2
         self.track3 = self._clean_track3(track3)
         self.expiry = bytes(track2[at + 1 : at + 5]).decode()
         self.service_code = bytes(track2[at + 5 : at + 8]).decode()
 
     def _clean_track3(self, track3):
-        if not track3 or len(track3) > TRACK3_MAX:
+        if not track3:
             return None
+        good = len(track3) <= TRACK3_MAX
         for i, c in enumerate(track3):
             if c == 61:
                 track3[i] = 68
             elif not (48 <= c <= 57 or c == 68):
-                return None
-        return track3
+                good = False
+        if good:
+            return track3
+        for i in range(len(track3)):
+            track3[i] = 0
+        return None
 
     def masked(self):
         return mask_pan(self.pan)

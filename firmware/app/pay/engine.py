@@ -121,13 +121,14 @@ class Engine:
         async with self.lock:
             try:
                 stage(CONNECTING)
-                await self.session.connect()
                 await self._sign_in(operator, stage)
                 return Result(approved=True)
             except NotSent as e:
                 return Result(why=NO_HOST, detail=e.args[0])
             except Refused as e:
                 return e.args[0]
+            except (FlashError, LogFull) as e:
+                return _flash_fault("sign-in", e)
             finally:
                 await self.session.disconnect()
 
@@ -149,6 +150,8 @@ class Engine:
         async with self.lock:
             if settlement.unfinished(self.journal):
                 return Result(why=SETTLE_FIRST)
+            if self.session.batch_differs:
+                return Result(why=BATCH_DIFFERS)
             again = _same_request(t)
             try:
                 stage(CONNECTING)
@@ -164,8 +167,20 @@ class Engine:
                 return Result(why=NO_HOST, detail=e.args[0])
             except Refused as e:
                 return e.args[0]
+            except (FlashError, LogFull) as e:
+                # Before the intent or of a reversal: of this request nothing was sent.
+                return _flash_fault("request", e)
             finally:
                 await self.session.disconnect()
+
+    def _counted(self, kind):
+        """Transactions of `kind` that count in the open batch."""
+        journal = self.journal
+        return sum(
+            1
+            for i in range(len(journal))
+            if journal.kind(i) == kind and journal.state(i) in txn.COUNTED
+        )
 
     async def _attempt(self, t, card, pin, operator, stage):
         await self.make_ready(operator, stage)
@@ -177,29 +192,32 @@ class Engine:
         if card is not None:
             t.pan_masked = card.masked()
             t.expiry = card.expiry
+        if len(self.journal) >= cup.COUNT_MAX and self._counted(t.kind) >= cup.COUNT_MAX:
+            raise Refused(Result(why=FULL))
         try:
             apply(self.journal, self.session, t, txn.BEGIN)
         except JournalFull:
             raise Refused(Result(why=FULL))
         except (FlashError, LogFull) as e:
-            log.exception("intent", e)
-            raise Refused(Result(why=FLASH))
+            raise Refused(_flash_fault("intent", e))
         stage(SENDING)
         return await self._exchange(t, card, pin)
 
-    async def make_ready(self, operator, stage):
-        """Signed in, and no reversal owed. Refused, NotSent otherwise. The link is open."""
+    async def make_ready(self, operator, stage, settling=False):
+        """Signed in, and no reversal owed. Refused, NotSent otherwise. `settling`: the host may be
+        in another batch; settling ours is the way out."""
         if not self.journal.signed_on or not self.session.keys.has_working_keys():
-            await self._sign_in(operator, stage)
+            await self._sign_in(operator, stage, settling)
         if self.reversals.pending():
             stage(REVERSING)
-            if not await self.reversals.drain(lambda: self._sign_in(operator, stage)):
+            if not await self.reversals.drain(lambda: self._sign_in(operator, stage, True)):
                 raise Refused(Result(why=REVERSAL_OWED))
 
-    async def _sign_in(self, operator, stage):
+    async def _sign_in(self, operator, stage, any_batch=False):
+        await self.session.connect()  # the host may have closed after its last answer
         stage(SIGNING_IN)
         try:
-            if not await self.session.sign_in(operator):
+            if not await self.session.sign_in(operator) and not any_batch:
                 raise Refused(Result(why=BATCH_DIFFERS))
         except SignInError as e:
             if e.args[0] == "no master key":
@@ -266,7 +284,7 @@ class Engine:
         card's."""
         fields = cup.financial(t.kind, t, self._settings, self.session.reader)
         if card is not None:
-            encrypted = self.session.keys.encrypts_track()
+            encrypted = self._settings["key_mode"] == cup.TRACK_ENCRYPTED
             fields[35] = self._track(card.track2, encrypted)
             if card.track3 is not None:
                 fields[36] = self._track(card.track3, encrypted)
@@ -287,6 +305,11 @@ class Engine:
             for i in range(len(copy)):
                 copy[i] = 0
         return out
+
+
+def _flash_fault(where, e):
+    log.exception(where, e)
+    return Result(why=FLASH)
 
 
 def _same_request(t):

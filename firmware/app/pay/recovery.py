@@ -19,14 +19,15 @@ class Owed:
         self.batch_closed = False
 
 
-def recover(journal, session, reversals, settlement):
-    """Read the journal and put right what a power cut left behind. Returns Owed."""
-    journal.recover()
+def recover(journal, session, reversals, settlement, pulse=None):
+    """Read the journal and put right what a power cut left behind. Returns Owed. `pulse` is called
+    all along (a watchdog's feed); FlashError, LogFull."""
+    journal.recover(pulse)
     owed = Owed()
     for i in range(len(journal)):
         if journal.state(i) == txn.SENDING:
             # The request may or may not have reached the host: nobody knows, so it is taken back.
-            t = journal.load(i)
+            t = journal.load_whatever(i)
             apply(journal, session, t, txn.POWER_CUT)
             owed.interrupted += 1
     owed.batch_closed = settlement.recover()

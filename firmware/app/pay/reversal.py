@@ -34,7 +34,8 @@ class Reversals:
         return True
 
     async def _reverse(self, i, sign_in):
-        t = self._journal.load(i)
+        # A record that has become unreadable is reversed by what the index knows of it.
+        t = self._journal.load_whatever(i)
         t.reason = t.reason or txn.REASON_98
         for _ in range(self._settings["reversal_tries"]):
             again = False
@@ -56,6 +57,5 @@ class Reversals:
             await self._session.disconnect()
             if again:
                 self._session.sign_off()
-                await self._session.connect()
                 await sign_in()
         return False

@@ -32,6 +32,7 @@ UNREADABLE = "unreadable"
 EMPTY = "empty"
 SETTLE_REFUSED = "settle_refused"
 SETTLE_FIRST = "settle_first"
+SETTLE_UNKNOWN = "settle_unknown"
 
 
 class Result:

@@ -53,6 +53,10 @@ class LogFull(Exception):
     """No erased block is left for append(): housekeep() must run first."""
 
 
+def _no_pulse():
+    pass
+
+
 def _align(n):
     return (n + _ALIGN - 1) & ~(_ALIGN - 1)
 
@@ -94,19 +98,44 @@ class FlashLog:
 
     # ---- mounting -------------------------------------------------------------------------------
 
-    def mount(self, visit):
+    def mount(self, visit, newest=None, pulse=None):
         """Read everything: visit(kind, payload, loc) for each good record, oldest first. `payload`
-        is a view that is valid during the call only."""
-        self.torn = self.damaged = 0
+        is a view that is valid during the call only.
+
+        newest: (kind, function); the function gets the payload of the newest record of that kind
+        before anything is visited, so that visit() need not look at what no longer matters.
+        pulse: called after each block: reading a full ring takes longer than a watchdog waits.
+        """
+        pulse = pulse or _no_pulse
         self._seq = 0
         for b in range(self.blocks):
             self._look_at(b)
+            pulse()
         order = [b for b in range(self.blocks) if self._state[b] == _USED]
         order.sort(key=lambda b: self._first_seq[b])
         self._head = order[-1] if order else self.blocks - 1
         self._at = self.block_size
+        if newest is not None:
+            self._find_newest(order, newest, pulse)
+        self.torn = self.damaged = 0
         for b in order:
             self._at = self._scan(b, visit)
+            pulse()
+
+    def _find_newest(self, order, newest, pulse):
+        wanted, tell = newest
+        found = []
+
+        def note(kind, payload, loc):
+            if kind == wanted:
+                found[:] = (bytes(payload),)
+
+        for b in reversed(order):
+            self._scan(b, note)
+            pulse()
+            if found:
+                tell(found[0])
+                return
 
     def _look_at(self, b):
         """Find state, wear and first sequence number of block b, reading little."""
@@ -323,10 +352,10 @@ class FlashLog:
         self._erase(b)
         return True
 
-    def prepare(self, relocate):
+    def prepare(self, relocate, pulse=None):
         """Housekeeping until append() has its room: at boot, never on the payment path."""
         while self.ready_blocks() < self._wanted and self.housekeep(relocate):
-            pass
+            (pulse or _no_pulse)()
 
     def _erase(self, b):
         mark = bytearray(_MARK)

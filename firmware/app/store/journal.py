@@ -7,6 +7,7 @@
 import struct
 from array import array
 
+import micropython
 from micropython import const
 
 from . import records
@@ -31,6 +32,17 @@ _TXN_ROOM = const(1024)
 # The longest full record with its header: what a transaction takes of the ring as long as its
 # batch is open.
 _FULL_ROOM = const(208)
+
+
+@micropython.viper
+def _find_last(values: ptr32, n: int, value: int) -> int:
+    # The index is searched for every record of a boot: in bytecode that alone took seconds.
+    i = n - 1
+    while i >= 0:
+        if int(values[i]) == value:
+            return i
+        i -= 1
+    return -1
 
 
 class JournalFull(Exception):
@@ -61,6 +73,7 @@ class Journal:
         self._flags = bytearray(capacity)
         self._tries = bytearray(capacity)
         self._n = 0
+        self._live = 0  # while the log is read: the open batch, records of others are skipped
         self._buf = bytearray(512)
         self._meta_loc = _NOWHERE
         self._notes = {}  # key -> loc
@@ -71,8 +84,9 @@ class Journal:
 
     # ---- boot -----------------------------------------------------------------------------------
 
-    def recover(self):
-        """Read the log from the oldest record to the newest: the index is then what it was."""
+    def recover(self, pulse=None):
+        """Read the log from the oldest record to the newest: the index is then what it was.
+        `pulse` is called all along, to feed a watchdog."""
         self._n = 0
         self._notes = {}
         self._meta_loc = _NOWHERE
@@ -80,10 +94,39 @@ class Journal:
         self.next_trace = 1
         self.signed_on = False
         self.unreadable = 0
-        self._log.mount(self._replay)
-        self._log.prepare(self.relocate)
+        self._live = 0
+        self._log.mount(self._replay, (_META, self._note_live), pulse)
+        self._live = 0
+        self._order()
+        self._log.prepare(self.relocate, pulse)
+
+    def _note_live(self, data):
+        self._live = struct.unpack_from(_META_FORMAT, data, 0)[1]
+
+    def _is_dead(self, kind, data):
+        """Whether a record belongs to a batch that is settled: all kinds begin with version and
+        batch, a full record with three bytes before them."""
+        if not self._live or kind in (_META, _NOTE) or len(data) < 8:
+            return False
+        return struct.unpack_from("<I", data, 4 if kind == _FULL else 1)[0] != self._live
+
+    def _order(self):
+        """Put the index into the order of creation: a record that was copied forward was read
+        later than its successors."""
+        n = self._n
+        last = self.next_trace
+        keys = [(self._trace[i] - last) % _NUMBER_MAX for i in range(n)]
+        if all(keys[i] <= keys[i + 1] for i in range(n - 1)):
+            return
+        order = sorted(range(n), key=lambda i: keys[i])
+        for a in self._columns():
+            old = [a[i] for i in order]
+            for i in range(n):
+                a[i] = old[i]
 
     def _replay(self, kind, data, loc):
+        if self._is_dead(kind, data):
+            return
         try:
             if kind == _INTENT:
                 self._replay_base(records.decode_intent(data), loc)
@@ -147,9 +190,12 @@ class Journal:
                 keep += 1
         self._n = keep
 
+    def _columns(self):
+        return (self._trace, self._batch, self._amount, self._base, self._outcome, self._state,
+                self._kind, self._flags, self._tries)  # fmt: skip
+
     def _copy(self, i, to):
-        for a in (self._trace, self._batch, self._amount, self._base, self._outcome, self._state,
-                  self._kind,                  self._flags, self._tries):  # fmt: skip
+        for a in self._columns():
             a[to] = a[i]
 
     # ---- numbers --------------------------------------------------------------------------------
@@ -173,15 +219,22 @@ class Journal:
         return trace
 
     def set_signed_on(self, on, batch=0):
-        """Remember the sign-in; `batch` (if > 0) is the host's number and is taken while the batch
-        is empty. False when it differs from ours but transactions are open: ours is kept."""
+        """Remember the sign-in; `batch` (if > 0) is the host's number and is taken while nothing
+        in ours counts or is owed. False when it differs from ours but transactions are open: ours
+        is kept."""
+        old = self.batch, self.signed_on
         taken = True
         if batch and batch != self.batch:
-            taken = not self._n
+            taken = all(self._state[i] in records.NOTHING_LEFT for i in range(self._n))
             if taken:
                 self.batch = batch
         self.signed_on = on
-        self._write_meta()
+        try:
+            self._write_meta()
+        except Exception:
+            self.batch, self.signed_on = old
+            raise
+        self._drop_other_batches()
         return taken
 
     def close_batch(self):
@@ -302,11 +355,11 @@ class Journal:
         return i
 
     def _at(self, batch, trace):
-        traces = self._trace
-        for i in range(self._n - 1, -1, -1):
-            if traces[i] == trace and self._batch[i] == batch:
+        i = self._n
+        while True:
+            i = _find_last(self._trace, i, trace)
+            if i < 0 or self._batch[i] == batch:
                 return i
-        return -1
 
     def _index(self, t):
         i = self._at(t.batch, t.trace)
@@ -354,14 +407,20 @@ class Journal:
     def _snapshot(self, i):
         """bytes of a full record of transaction i. What can no longer be read is lost, but not the
         money: kind, amount, number and state come from the index."""
+        t = self.load_whatever(i)
+        return records.encode_full(t, t.state != records.SENDING)
+
+    def load_whatever(self, i):
+        """load(), or what the index still knows when the record cannot be read: enough to reverse
+        it and to count it."""
         try:
-            t = self.load(i)
+            return self.load(i)
         except (FlashError, RecordError, ValueError, IndexError):
             self.unreadable += 1
-            t = records.Txn(self._kind[i], self._amount[i])
-            t.batch, t.trace, t.state = self._batch[i], self._trace[i], self._state[i]
-            t.printed, t.tries = self.printed(i), self._tries[i]
-        return records.encode_full(t, t.state != records.SENDING)
+        t = records.Txn(self._kind[i], self._amount[i])
+        t.batch, t.trace, t.state = self._batch[i], self._trace[i], self._state[i]
+        t.printed, t.tries = self.printed(i), self._tries[i]
+        return t
 
     def housekeep(self):
         """One erase, if one is due; call while the terminal idles. Whether something was done."""

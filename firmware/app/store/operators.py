@@ -20,7 +20,7 @@ PASSWORD_MIN = 6
 PASSWORD_MAX = 12
 _ROUNDS = 300
 _WRONG_MAX = 5
-_LOCK_MS = 30 * 60 * 1000
+_LOCK_S = 30 * 60
 
 
 class OperatorError(Exception):
@@ -33,7 +33,7 @@ class Operators:
         self._derive = derive
         self._rounds = rounds
         self._all = {}
-        self._locked_at = {}  # number -> ticks when the lock was seen or made in this run
+        self._locked_at = {}  # number -> uptime [s] when the lock was seen or made in this run
 
     def load(self):
         data = files.load(self._path)
@@ -43,9 +43,8 @@ class Operators:
             raise OperatorError("damaged")
         for no, o in self._all.items():
             if o["wrong"] >= _WRONG_MAX:
-                self._locked_at[no] = (
-                    clock.ticks()
-                )  # the time served before the power cut does not count
+                # The time served before the power cut does not count.
+                self._locked_at[no] = clock.uptime_s()
 
     def _save(self):
         files.replace(self._path, json.dumps(self._all).encode())
@@ -98,7 +97,7 @@ class Operators:
         since = self._locked_at.get(no)
         if since is None:
             return False
-        if clock.diff(clock.ticks(), since) < _LOCK_MS:
+        if clock.uptime_s() - since < _LOCK_S:
             return True
         del self._locked_at[no]
         self._all[no]["wrong"] = 0
@@ -124,7 +123,7 @@ class Operators:
         self._save()
         if not self._matches(no, password):
             if o["wrong"] >= _WRONG_MAX:
-                self._locked_at[no] = clock.ticks()
+                self._locked_at[no] = clock.uptime_s()
                 raise OperatorError("locked")
             raise OperatorError("wrong")
         o["wrong"] = 0

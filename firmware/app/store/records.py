@@ -28,6 +28,9 @@ _MARK = "<BIIBBB"
 MARK_SIZE = struct.calcsize(_MARK)
 
 SENDING = const(1)  # the state that an intent alone stands for
+# States (numbers of pay.txn) in which a transaction neither counts nor owes anything: DECLINED,
+# REVERSED.
+NOTHING_LEFT = b"\x03\x05"
 PRINTED = const(1)  # flag: the merchant's receipt is on paper
 
 

@@ -36,7 +36,6 @@ SCHEMA = {
     "receipt_copies": (_INT, 2, 1, 3),
     "void_card": (_INT, 1, 0, 1),
     "void_pin": (_INT, 1, 0, 1),
-    "auto_sign_off": (_INT, 1, 0, 1),
 }
 
 _HOST_BYTES = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-"

@@ -119,7 +119,9 @@ PROBLEM = {
     "keys": ("密钥错误,请重新签到", "Key error. Sign in again."),
     "batch_differs": ("批次号与主机不一致,请联系收单机构", "Batch differs from host: call acquirer"),
     "reversal_owed": ("冲正未成功,暂不能交易。请稍后重试", "Reversal failed: no sales. Try later."),
-    "unknown_result": ("结果未知,勿让客户重付。下笔前自动冲正", "Result unknown: don't take it twice."),
+    # It is reversed before anything else: the goods are not paid, and paying again is safe.
+    "unknown_result": ("结果未知,视为未收款。将自动冲正,请重新收款", "Unknown: NOT paid. Reverses. Take pay again"),
+    "unknown_void": ("撤销结果未知,将自动冲正。请重新撤销", "Unknown: will be reversed. Void it again."),
     "not_found": ("无此凭证号,请查签购单", "No such voucher. See the slip."),
     "not_voidable": ("该交易不能撤销", "This one cannot be voided."),
     "card_differs": ("与原交易卡号不同,请用原卡", "Another card. Use the card of the sale."),
@@ -127,6 +129,7 @@ PROBLEM = {
     "unreadable": ("该笔记录读不出,请联系服务商", "Record cannot be read. Call service."),
     "empty": ("没有交易,不用结算", "No transactions: nothing to settle."),
     "settle_first": ("上次结算未完成,请先结算", "Last settlement was cut off. Settle first."),
+    "settle_unknown": ("结算结果未知,请再次结算", "No answer: settle once more."),
     "settle_refused": ("主机拒绝结算,请稍后重试", "Host refused to settle. Try again later."),
     "not_balanced": ("批次保留,请联系收单机构查账", "Batch is kept. Call the acquirer."),
     # printer
@@ -144,7 +147,8 @@ PROBLEM = {
     "settings": ("参数损坏,请联系服务商", "Parameters damaged. Call service."),
     "vfs": ("文件系统损坏,未格式化。请联系服务商", "File system damaged: call service."),
     "receipts_owed": ("有签购单未打印。装纸后按确认补打", "Slips are owed. Load paper, ENTER prints"),
-    "interrupted": ("上笔交易中断,结果未知。下笔前自动冲正", "Last sale was cut off: it will be reversed."),
+    "interrupted": ("上笔交易中断,未完成。将自动冲正,请重做", "Last one was cut off: reverses. Do it again"),
+    "records_lost": ("部分流水读不出,请联系服务商核对账目", "Some records unreadable. Call service."),
 }  # fmt: skip
 
 

@@ -91,6 +91,7 @@ def parse(data, n, with_lrc=True):
     returns a Swipe."""
     track2 = track3 = None
     bad2 = False
+    view = memoryview(data)  # a slice would leave a copy behind that nobody can wipe
     at = 0
     while at < n:
         number, start, stop, good, at = _track(data, at, n, with_lrc)
@@ -100,11 +101,11 @@ def parse(data, n, with_lrc=True):
             break
         if number == 2 and track2 is None:
             if good:
-                track2 = bytearray(data[start:stop])
+                track2 = bytearray(view[start:stop])
             else:
                 bad2 = True
         elif number == 3 and good and track3 is None:
-            track3 = bytearray(data[start:stop])
+            track3 = bytearray(view[start:stop])
     if track2 is not None:
         return Swipe(GOOD, track2, track3)
     if track3 is not None:

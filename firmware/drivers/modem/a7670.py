@@ -71,6 +71,7 @@ class A7670:
         self._strays = []  # links that may still be open or opening
         self._up = False  # commands have been answered since the last start
         self._woke = clock.ticks()
+        self._fresh = False  # started by us a moment ago
 
     # ---- unsolicited lines ----------------------------------------------------------------------
 
@@ -94,7 +95,10 @@ class A7670:
             self._kick.set()
 
     def _young(self):
-        return self._clock.diff(self._clock.ticks(), self._woke) < _LATE_MS
+        # Looked at every 10 s by _watch: a difference of ticks means nothing after some days.
+        if self._fresh and self._clock.diff(self._clock.ticks(), self._woke) >= _LATE_MS:
+            self._fresh = False
+        return self._fresh
 
     def _disconnected(self):
         self.connected = False
@@ -207,6 +211,7 @@ class A7670:
                     await self._at.command("AT+CMEE=2", 2000)
                     self._up = True
                     self._woke = self._clock.ticks()
+                    self._fresh = True
                     return
         raise _Trouble(NO_MODEM)
 
@@ -278,6 +283,7 @@ class A7670:
             except asyncio.TimeoutError:
                 pass
             self._kick.clear()
+            self._young()
             if not self._up or not self.ready:
                 raise _Trouble(self.reason or STARTING)
             await self._measure()

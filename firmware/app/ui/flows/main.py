@@ -34,6 +34,9 @@ async def interrupted(app):
     if app.owed.interrupted:
         app.owed.interrupted = 0
         await problem(app, t("notice"), "interrupted")
+    if app.owed.unreadable:
+        app.owed.unreadable = 0
+        await problem(app, t("notice"), "records_lost")
 
 
 async def key(app, name):

@@ -49,10 +49,12 @@ async def owed(app):
         answer = await app.ui.ask(
             Message(t("print"), strings.problem("receipts_owed"), "", out_ms(app))
         )
-        while answer == OK:
-            txn = app.next_receipt_owed()
-            if txn is None or not await receipts(app, txn, True):
-                break
+        if answer == OK:
+            # Each once: a mark that cannot be written must not print a receipt for ever.
+            for i in app.receipts_owed_list():
+                txn = app.load(i)
+                if txn is not None and not await receipts(app, txn, True):
+                    break
     slip = app.settlement.slip_owed()
     if slip is not None:
         await settlement_slip(app, slip, True)
@@ -61,7 +63,7 @@ async def owed(app):
 async def settlement_slip(app, settled, again=False):
     lines = receipt.settlement(settled, app.settings, again)
     if await document(app, t("print"), lines) and not settled.printed:
-        app.settlement.slip_printed(settled)
+        app.slip_printed(settled)
 
 
 async def reprint_last(app):

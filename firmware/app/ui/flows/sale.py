@@ -1,5 +1,6 @@
 # Sale 消费: amount, card, PIN, host, receipt.
 
+from ...pay.types import UNKNOWN_RESULT, VOID
 from ...text import strings
 from ...text.money import yuan
 from ..screens import Amount, Message
@@ -36,8 +37,9 @@ async def sale(app, first="", swipe=None):
 async def show(app, title, result):
     """The result on the screen, and the receipt of an approval."""
     if not result.approved:
-        if result.why == "unknown_result":
-            await problem(app, title, result.why)
+        if result.why == UNKNOWN_RESULT:
+            void = result.txn is not None and result.txn.kind == VOID
+            await problem(app, title, "unknown_void" if void else UNKNOWN_RESULT)
         else:
             await refused(app, title, result)
         return

@@ -1,0 +1,8 @@
+# The firmware, as it is frozen into any board: what a board's own manifest.py includes.
+# -O1 takes asserts out and keeps line numbers.
+include("$(MPY_DIR)/extmod/asyncio")
+
+package("app", base_path="../firmware", opt=1)
+package("drivers", base_path="../firmware", opt=1)
+for name in ("_boot", "boot", "bootstate", "main"):
+    module(name + ".py", base_path="../firmware", opt=1)

@@ -1,0 +1,147 @@
+# What the simulated chip hangs on when it is a process of an operating system: environment,
+# files and sockets. The other simulated board (boards/qemu_rv32) has a module of the same name;
+# machine, esp32, network, time and the event loop are the same on both.
+
+import os
+import select
+import socket
+
+_HERE = __file__.rsplit("/", 1)[0] if "/" in __file__ else "."
+
+BOARD = "unix-classic"
+ASSETS = _HERE + "/../../firmware/assets"
+console = print
+
+
+def setting(name):
+    """A value from outside, None when it is not set: WIFI, SERIAL, TIME."""
+    return os.getenv("SHOUYIN_" + name)
+
+
+def table(name):
+    """Text of pins.csv or partitions.csv."""
+    with open(_HERE + "/" + name) as f:
+        return f.read()
+
+
+# ---- the bus ------------------------------------------------------------------------------------
+
+
+class Line:
+    """The byte stream to the rack of device models: a TCP socket."""
+
+    def __init__(self, address):
+        host, port = address.rsplit(":", 1)
+        self.sock = socket.socket()
+        self.sock.connect(socket.getaddrinfo(host, int(port))[0][-1])
+        self.sock.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY: frames are small and answered
+        self._poller = select.poll()
+        self._poller.register(self.sock, select.POLLIN)
+
+    def send(self, data):
+        while data:
+            n = self.sock.send(data)
+            data = data[n:]
+
+    def recv(self, n):
+        """Exactly n bytes; fewer when the other side is gone."""
+        data = b""
+        while len(data) < n:
+            part = self.sock.recv(n - len(data))
+            if not part:
+                break
+            data += part
+        return data
+
+    def pending(self):
+        return bool(self._poller.poll(0))
+
+    def wait_real(self, timeout_ms, streams):
+        wait_real(timeout_ms, streams, self.sock)
+
+
+def line():
+    """The Line to the rack, None when the rack is to live in this process."""
+    address = os.getenv("SHOUYIN_BUS")
+    return Line(address) if address else None
+
+
+# Sockets that the firmware itself waits for (Wi-Fi bearer) exist in real time only.
+def wait_real(timeout_ms, streams, own=None):
+    """Until one of the sockets is ready or real time is up."""
+    poller = select.poll()
+    if own is not None:
+        poller.register(own, select.POLLIN)
+    for s in streams:
+        if isinstance(s, socket.socket):
+            poller.register(s, select.POLLIN | select.POLLOUT)
+    poller.poll(timeout_ms)
+
+
+def ready(stream, mask):
+    """Events of `mask` that are there now. Streams made in Python (UART, ThreadSafeFlag) are asked
+    directly: the interpreter's poll() waits at least a millisecond for them."""
+    if isinstance(stream, socket.socket):
+        poller = select.poll()
+        poller.register(stream, mask)
+        found = poller.poll(0)
+        return found[0][1] if found else 0
+    return stream.ioctl(3, mask)  # MP_STREAM_POLL
+
+
+# ---- flash --------------------------------------------------------------------------------------
+
+
+class FileStorage:
+    """Cells of the flash chip in a file. Every write reaches the operating system at once: killing
+    this process is a power cut."""
+
+    def __init__(self, path, size):
+        block = b"\xff" * 4096
+        try:
+            if os.stat(path)[6] != size:
+                raise ValueError("flash image %s must have %d bytes" % (path, size))
+        except OSError:
+            with open(path, "wb") as f:
+                for _ in range(size // len(block)):
+                    f.write(block)
+        self._f = open(path, "r+b", buffering=0)
+
+    def read(self, addr, n):
+        self._f.seek(addr)
+        return self._f.read(n)
+
+    def write(self, addr, data):
+        self._f.seek(addr)
+        self._f.write(data)
+
+
+def _image():
+    path = os.getenv("SHOUYIN_FLASH")
+    if not path:
+        raise OSError("SHOUYIN_FLASH must name the flash image of the simulated board")
+    return path
+
+
+def flash(size, block):
+    """The flash chip: a models.nor.NorFlash over the file that SHOUYIN_FLASH names (made, erased,
+    when it is missing)."""
+    from models.nor import NorFlash
+
+    return NorFlash(FileStorage(_image(), size), size, block)
+
+
+def nvs_load():
+    """Text that nvs_store() left, "" when there is none."""
+    try:
+        with open(_image() + ".nvs") as f:
+            return f.read()
+    except OSError:
+        return ""
+
+
+def nvs_store(text):
+    path = _image() + ".nvs"
+    with open(path + ".new", "w") as f:
+        f.write(text)
+    os.rename(path + ".new", path)

@@ -1,0 +1,271 @@
+# Faults that a hostile reading of the code found: each with the story that showed it.
+
+import gc
+
+from fakehost import FakeHost
+from harness import araises, flash, raises
+from shop import Shop, new_shop
+
+from app.crypto.keys import KeyFault
+from app.host import cup
+from app.host.iso8583 import FormatError
+from app.host.keyring import KeyRing
+from app.kernel import clock
+from app.pay import txn, types
+from app.pay.card import Card
+from app.pay.types import Refused
+from app.store.flashlog import FlashError, FlashLog, LogFull
+from app.store.journal import Journal
+from app.store.records import NOTHING_LEFT, Txn
+
+
+async def test_a_batch_number_that_the_host_hands_out_again_is_not_closed_by_an_old_settlement():
+    shop = new_shop()
+    await shop.sale(100)
+    shop.settlement.slip_printed(await shop.settle())
+    shop.host.batch = 1
+    shop.host.booked = {}
+    shop.host.closed_batches = {}
+    assert (await shop.sale(5000)).approved
+    shop.host.faults = ["cut after"]
+    await shop.sale(9000)
+    again = shop.reboot()
+    assert again.journal.batch == 1
+    assert again.states()[0] == "APPROVED" and again.states()[-1] == "UNKNOWN"
+    assert again.reversals.pending() == (1, 9000)
+    assert (await again.sale(77)).approved and again.books_agree()
+
+
+async def test_a_close_that_the_flash_refuses_is_made_good_before_the_next_sale():
+    shop = new_shop()
+    await shop.sale(100)
+    close = shop.journal.close_batch
+
+    def fails():
+        raise FlashError("program", 0)
+
+    shop.journal.close_batch = fails
+    e = await araises(Refused, shop.settle())
+    assert e.args[0].why == types.FLASH
+    assert shop.settlement.unfinished()
+    assert (await shop.sale(100)).why == types.SETTLE_FIRST
+    shop.journal.close_batch = close
+    n = len(shop.host.seen)
+    s = await shop.settle()
+    assert s.balanced and shop.journal.batch == 2 and not shop.settlement.unfinished()
+    assert len(shop.host.seen) == n  # the host was not asked again
+    assert (await shop.sale(100)).approved
+
+
+def test_totals_that_do_not_fit_into_the_message_are_refused_before_it_is_written():
+    assert len(cup.totals(1, cup.COUNT_MAX, 1, cup.COUNT_MAX)) == 62
+    raises(FormatError, cup.totals, 1, cup.COUNT_MAX + 1, 0, 0)
+    raises(FormatError, cup.totals, 0, 0, 1, cup.COUNT_MAX + 1)
+
+
+async def test_the_sale_that_could_not_be_settled_any_more_is_refused():
+    shop = new_shop()
+    limit, cup.COUNT_MAX = cup.COUNT_MAX, 3
+    try:
+        for _ in range(3):
+            assert (await shop.sale(100)).approved
+        assert (await shop.sale(100)).why == types.FULL
+        assert (await shop.void(shop.journal.trace(0))).approved
+        assert (await shop.settle()).balanced
+    finally:
+        cup.COUNT_MAX = limit
+
+
+class Refuser(FakeHost):
+    """Answers settlements with a response code, as long as there are some in `refusals`."""
+
+    def __init__(self, *refusals):
+        FakeHost.__init__(self)
+        self.refusals = list(refusals)
+
+    def _settle(self, fields, fault):
+        if not self.refusals:
+            FakeHost._settle(self, fields, fault)
+            return
+        answer = {n: fields[n] for n in (11, 41, 42, 49, 60)}
+        answer.update({12: "200000", 13: "1123", 39: self.refusals.pop(0)})
+        self._answer("0500", answer, False)
+
+
+def shop_with(host):
+    _, dev = flash(512, 24)
+    return Shop(dev, host).boot()
+
+
+async def test_a_settlement_that_the_host_refuses_leaves_the_terminal_free():
+    shop = shop_with(Refuser("96"))
+    await shop.sale(100)
+    e = await araises(Refused, shop.settle())
+    assert (e.args[0].why, e.args[0].code) == (types.SETTLE_REFUSED, "96")
+    assert not shop.settlement.unfinished()
+    assert (await shop.sale(200)).approved
+    assert (await shop.reboot().settle()).balanced
+
+
+async def test_a_settlement_that_is_told_to_sign_in_does_so_and_goes_on():
+    shop = shop_with(Refuser("77"))
+    await shop.sale(100)
+    n = shop.host.sign_ins
+    assert (await shop.settle()).balanced
+    assert shop.host.sign_ins == n + 1
+
+
+async def test_code_95_is_unbalanced_and_not_a_lock():
+    shop = shop_with(Refuser("95"))
+    await shop.sale(100)
+    s = await shop.settle()
+    assert not s.balanced and shop.journal.batch == 1
+    assert (await shop.sale(100)).approved
+
+
+async def test_a_declined_sale_does_not_keep_the_host_from_naming_the_batch():
+    shop = new_shop()
+    await shop.engine.sign_in("01", shop.stage)
+    shop.host.batch = 7
+    result = await shop.sale(100)
+    assert result.approved and shop.journal.batch == 7
+    assert shop.states() == ["APPROVED"]
+    assert shop.reboot().states() == ["APPROVED"]
+
+
+def test_states_in_which_nothing_is_left_are_those_of_pay():
+    final = [s for s in range(len(txn.NAMES)) if s in NOTHING_LEFT]
+    assert [txn.NAMES[s] for s in final] == ["DECLINED", "REVERSED"]
+
+
+async def test_another_batch_at_the_host_stops_sales_and_not_the_settlement():
+    shop = new_shop()
+    await shop.sale(100)
+    shop.host.batch = 7
+    assert (await shop.sale(100)).why == types.BATCH_DIFFERS
+    n = len(shop.journal)
+    for _ in range(3):
+        assert (await shop.sale(100)).why == types.BATCH_DIFFERS
+    assert len(shop.journal) == n  # no trail of declined sales
+    again = shop.reboot()
+    assert again.states()[0] == "APPROVED"
+    s = await again.settle()  # the way out: what the host says of our batch
+    assert s.own[1] == 1
+
+
+def test_an_answer_with_fewer_keys_than_asked_for_is_refused():
+    from fakehost import TMK, f62
+    from shop import MemoryVault
+
+    ring = KeyRing(MemoryVault(TMK=bytearray(TMK)))
+    ring.load_working_keys(f62(), "004")
+    assert raises(KeyFault, ring.load_working_keys, f62()[:40], "004").args == ("F62", "length")
+    raises(KeyFault, ring.load_working_keys, f62(), "003")
+    ring.load_working_keys(f62()[:40], "003")
+    raises(KeyFault, ring.encrypt_track, bytearray(b"6225000000000014D3012"))
+
+
+async def test_a_log_that_is_full_before_the_intent_is_said_and_not_raised():
+    shop = new_shop()
+
+    def full(kind, payload, spare=False):
+        raise LogFull("no erased block")
+
+    shop.journal._log.append = full
+    assert (await shop.sale(100)).why == types.FLASH
+    assert (await shop.engine.sign_in("01", shop.stage)).why == types.FLASH
+    assert not shop.engine.busy
+
+
+async def test_an_owed_transaction_whose_record_is_gone_is_reversed_all_the_same():
+    shop = new_shop()
+    await shop.engine.sign_in("01", shop.stage)
+    shop.host.faults = ["cut after"]
+    await shop.sale(5678)
+
+    def gone(i):
+        raise FlashError("record", 0)
+
+    shop.journal.load = gone
+    assert (await shop.sale(100)).approved
+    assert shop.states() == ["REVERSED", "APPROVED"] and shop.books_agree()
+
+
+class ClosesAlways(FakeHost):
+    """A host that closes after each answer."""
+
+    def _answer(self, mti, fields, with_mac, delay=None):
+        FakeHost._answer(self, mti, fields, with_mac, delay)
+        self.connected = False
+
+
+async def test_a_host_that_closes_after_each_answer_can_still_ask_for_a_sign_in():
+    shop = shop_with(ClosesAlways())
+    await shop.engine.sign_in("01", shop.stage)
+    shop.host.faults = ["sign in"]
+    assert (await shop.sale(100)).approved
+
+
+def test_uptime_goes_on_where_differences_of_ticks_turn_round():
+    import time
+
+    start = clock.uptime_s()
+    for _ in range(14):
+        time.sleep_ms(86_400_000)
+        clock.uptime_s()
+    assert clock.uptime_s() - start == 14 * 86_400
+
+
+def test_a_track_3_that_is_none_is_wiped_and_not_forgotten():
+    track3 = bytearray(b"996225000000000014=156:0000")
+    card = Card(bytearray(b"6225000000000014=30121010000000000"), track3)
+    assert card.track3 is None
+    assert bytes(track3) == bytes(len(track3))
+
+
+def test_the_order_of_creation_survives_copies_and_reboots():
+    nor, dev = flash(512, 24)
+    journal = Journal(FlashLog(dev, ready=3), 12)
+    journal.recover()
+    for n in range(12):
+        t = Txn(cup.SALE, 100 + n)
+        journal.begin(t)
+        t.state = txn.APPROVED
+        journal.finish(t)
+        if n == 3:
+            journal.put_note(1, b"x")
+        while journal.needs_housekeeping() and journal.housekeep():
+            pass
+    for n in range(60):  # the ring turns, and the old ones are copied forward
+        journal.put_note(1, bytes([n]))
+        while journal.needs_housekeeping() and journal.housekeep():
+            pass
+    again = Journal(FlashLog(dev, ready=3), 12)
+    again.recover()
+    assert [again.amount(i) for i in range(len(again))] == list(range(100, 112))
+    assert [again.load(i).amount for i in range(12)] == list(range(100, 112))
+
+
+def test_a_boot_feeds_the_watchdog_and_passes_over_what_is_settled():
+    nor, dev = flash(512, 32)
+    journal = Journal(FlashLog(dev, ready=3), 12)
+    journal.recover()
+    for n in range(20):
+        t = Txn(cup.SALE, 100)
+        journal.begin(t)
+        t.state = txn.APPROVED
+        journal.finish(t)
+        if n % 5 == 4:
+            journal.close_batch()
+        while journal.needs_housekeeping() and journal.housekeep():
+            pass
+        gc.collect()
+    again = Journal(FlashLog(dev, ready=3), 12)
+    decoded = []
+    base = again._replay_base
+    again._replay_base = lambda t, loc: (decoded.append(t.batch), base(t, loc))
+    pulses = []
+    again.recover(lambda: pulses.append(1))
+    assert again.batch == 5 and len(again) == 0
+    assert decoded == []
+    assert len(pulses) >= 32
