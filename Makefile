@@ -14,11 +14,11 @@ ifdef MICROPYTHON
 export MICROPYTHON
 endif
 
-.PHONY: help run demo test lint bench font clean
+.PHONY: help run demo test test-mcu lint bench coverage font clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 run: $(READY)  ## a terminal, live in this window, beside an acquirer
 	@$(PY) -m simulator run
@@ -28,6 +28,12 @@ demo: $(READY)  ## a day of trade, unattended; pictures and receipts in out/demo
 
 test: $(READY)  ## all tests
 	@$(PY) -m pytest -n 2 --dist loadfile
+
+test-mcu: $(READY)  ## the tests and a day of trade on an emulated 32-bit microcontroller (QEMU)
+	@SHOUYIN_MCU=1 $(PY) -m pytest host_tests/mcu
+
+coverage: $(READY)  ## lines of the firmware that the tests run, measured inside MicroPython
+	@$(PY) -m coverage_mpy
 
 lint: $(READY) $(STUBS)  ## style, imports between parts, types against the ESP32 stubs, all targets compile
 	@$(PY) tools/lint.py

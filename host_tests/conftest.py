@@ -65,7 +65,9 @@ def run_on_target(path, names=()):
         board_process.interpreter(), "-X", f"heapsize={HEAP}",
         str(ON_TARGET / "runner.py"), str(path), *names,
     ]  # fmt: skip
-    env = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "SHOUYIN_VECTORS", "SEED")}
+    env = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "SHOUYIN_VECTORS")}
+    if "SEED" in os.environ:
+        env["SHOUYIN_SEED"] = os.environ["SEED"]
     env["HOME"] = os.environ.get("TMPDIR", "/tmp")
     try:
         done = subprocess.run(
@@ -80,6 +82,11 @@ def run_on_target(path, names=()):
         output = done.stdout + done.stderr
     except subprocess.TimeoutExpired as e:
         output = (e.stdout or b"").decode(errors="replace") + f"\nno end after {LIMIT_S} s"
+    return parse(output), output
+
+
+def parse(output):
+    """{test name: (passed, text)} of what runner.py printed; passed None: skipped."""
     results = {}
     current, text = None, []
     for line in output.splitlines():
@@ -95,7 +102,7 @@ def run_on_target(path, names=()):
             current.append(line)
         else:
             text.append(line)
-    return {n: (ok, "\n".join(lines)) for n, (ok, lines) in results.items()}, output
+    return {n: (ok, "\n".join(lines)) for n, (ok, lines) in results.items()}
 
 
 class OnTargetFailure(Exception):

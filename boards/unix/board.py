@@ -7,7 +7,7 @@
 
 import os
 
-import wires
+import wires  # type: ignore[import-not-found]
 from esp32 import NVS, Partition
 from machine import RTC, SPI, UART, WDT, Pin
 

@@ -7,32 +7,39 @@ import machine
 import board
 import bootstate
 
-from .crypto import seal
-from .host import cup
-from .host.keyring import KeyRing
-from .host.link import Link
-from .host.session import Session
-from .kernel import clock, log
-from .kernel.mailbox import Queue
-from .kernel.supervisor import FATAL, RESTART, Supervisor
-from .kernel.watchdog import Watchdog
-from .pay import recovery
-from .pay.engine import Engine
-from .pay.reversal import Reversals
-from .pay.settlement import Settlement
-from .services import App
-from .store.flashlog import FlashError, FlashLog, LogFull
-from .store.journal import Journal
-from .store.operators import OperatorError, Operators
-from .store.settings import Settings, SettingsError
-from .store.vault import Vault, VaultError
-from .text import strings
-from .text.font import Font
-from .text.gb18030 import Encoder
-from .ui.canvas import Canvas
-from .ui.flows import main as flows
-from .ui.manager import UI
-from .ui.screens import Idle, Message
+# Big buffers first: once the code is loaded the heap is no longer in one piece.
+from .store import journal as _journal
+
+_capacity = board.CAPS["journal"]
+_partition = board.journal_partition()
+_index = _journal.reserve(_capacity, _partition.ioctl(4, 0) * _partition.ioctl(5, 0))
+
+from .crypto import seal  # noqa: E402
+from .host import cup  # noqa: E402
+from .host.keyring import KeyRing  # noqa: E402
+from .host.link import Link  # noqa: E402
+from .host.session import Session  # noqa: E402
+from .kernel import clock, log  # noqa: E402
+from .kernel.mailbox import Queue  # noqa: E402
+from .kernel.supervisor import FATAL, RESTART, Supervisor  # noqa: E402
+from .kernel.watchdog import Watchdog  # noqa: E402
+from .pay import recovery  # noqa: E402
+from .pay.engine import Engine  # noqa: E402
+from .pay.reversal import Reversals  # noqa: E402
+from .pay.settlement import Settlement  # noqa: E402
+from .services import App  # noqa: E402
+from .store.flashlog import FlashError, FlashLog, LogFull  # noqa: E402
+from .store.journal import Journal  # noqa: E402
+from .store.operators import OperatorError, Operators  # noqa: E402
+from .store.settings import Settings, SettingsError  # noqa: E402
+from .store.vault import Vault, VaultError  # noqa: E402
+from .text import strings  # noqa: E402
+from .text.font import Font  # noqa: E402
+from .text.gb18030 import Encoder  # noqa: E402
+from .ui.canvas import Canvas  # noqa: E402
+from .ui.flows import main as flows  # noqa: E402
+from .ui.manager import UI  # noqa: E402
+from .ui.screens import Idle, Message  # noqa: E402
 
 _IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
 
@@ -104,7 +111,7 @@ class Terminal:
         self.printer = board.make_printer(clock, self.encode)
         self.card_reader = board.make_card_reader(clock)
         link = Link(bearers, settings)
-        self.journal = Journal(FlashLog(board.journal_partition()), board.CAPS["journal"])
+        self.journal = Journal(FlashLog(_partition), _capacity, _index)
         keyring = KeyRing(self.vault)
         session = Session(link, keyring, self.journal, settings, self._reader_capability())
         reversals = Reversals(self.journal, session, settings)

@@ -5,7 +5,8 @@ _cells = bytearray(16 * 1024)
 
 import asyncio  # noqa: E402
 import json  # noqa: E402
-import os  # noqa: E402
+
+import wires  # noqa: E402
 
 from models.nor import BlockDevice, NorFlash, RamStorage  # noqa: E402
 
@@ -61,10 +62,22 @@ def raises(exception, function, *args):
     raise AssertionError("no " + exception.__name__)
 
 
+def seed(default):
+    """The seed of a randomised test, printed and accepted back in SEED."""
+    n = int(wires.setting("SEED") or default)
+    print("SEED=%d" % n)
+    return n
+
+
+def rounds(n):
+    """How often to do what costs much: n, or n / SLOW on a slow machine."""
+    return max(1, n // int(wires.setting("SLOW") or 1))
+
+
 def vectors(name):
     """The dicts of a public vector file ($SHOUYIN_VECTORS), one after the other: the file is
     larger than the heap. Skip when it is not there."""
-    folder = os.getenv("SHOUYIN_VECTORS") or ""
+    folder = wires.setting("VECTORS") or ""
     try:
         f = open(folder + "/" + name)  # noqa: SIM115
     except OSError:

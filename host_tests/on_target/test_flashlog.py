@@ -1,8 +1,8 @@
 # The flash log: records, ring, torn tails, and every power cut of a workload against a dict model.
 
 import gc
-import os
 
+import harness
 from harness import Rng, flash, raises
 
 from app.store import flashlog
@@ -331,9 +331,7 @@ def test_power_cut_of_the_recovery_after_a_power_cut():
 
 
 def test_random_workloads_and_cuts():
-    seed = int(os.getenv("SEED") or 20261123)
-    print("SEED=%d" % seed)
-    rng = Rng(seed)
+    rng = Rng(harness.seed(20261123))
     cuts = 0
     for _ in range(25):
         s = Sweep(seed=rng.bits(), steps=60)

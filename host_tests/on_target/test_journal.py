@@ -275,7 +275,7 @@ def test_a_transaction_whose_record_rots_away_keeps_its_money():
     j.begin(t)
     t.state, t.reason = txn.UNKNOWN, "98"
     j.finish(t)
-    nor.storage.data[j._base[0] + 30] ^= 0x10
+    nor.storage.data[(j._base[0] << 4) + 30] ^= 0x10
     for _ in range(120):
         j.put_note(2, bytes(60))
         j.housekeep()

@@ -143,7 +143,7 @@ class SendsFirst(Shop):
             from app.store import records
 
             for i, u in late:
-                journal._base[i] = append(1, records.encode_intent(u))
+                journal._base[i] = append(1, records.encode_intent(u)) >> 4
             late.clear()
             type(journal).finish(journal, t)
 

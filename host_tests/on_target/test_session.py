@@ -1,4 +1,5 @@
-# Session, keys and link: answers that are no good, messages that cannot be made, bearers that fail.
+# Session, keys and link: answers that are no good, messages that cannot be made, bearers that
+# fail.
 
 import asyncio
 import time
@@ -13,6 +14,10 @@ from app.host.keyring import KeyRing
 from app.host.link import Link, LinkError
 from app.kernel import clock
 from app.pay import types
+from app.pay.card import Card
+from app.pay.types import Refused
+from app.store.flashlog import FlashError
+from app.store.journal import JournalFull
 from app.store.vault import VaultError
 
 
@@ -170,6 +175,47 @@ async def test_a_track_goes_out_in_clear_only_where_there_is_no_track_key():
             SETTINGS["key_mode"] = "004"
 
 
+async def test_a_third_track_goes_along_and_a_short_one_is_filled_up():
+    for size in (10, 17, 40):
+        shop = shop_with_host()
+        track3 = bytearray(b"0123456789" * 4)[:size]
+        c = Card(bytearray(b"6225000000000014=30121010000000000"), track3)
+        result = await shop.engine.sale(100, c, None, "01", shop.stage)
+        assert result.approved, size
+        sent = shop.host.asked[-1][1]
+        assert len(sent[36]) == max(size, 17) and bytes(sent[36]) != bytes(track3), size
+        assert bytes(c.track3) == (b"0123456789" * 4)[:size]  # the card's own stays the caller's
+
+
+async def test_a_decline_that_cannot_be_written_is_reversed_after_a_power_cut():
+    shop = shop_with_host()
+    await shop.engine.sign_in("01", shop.stage)
+    shop.host.codes[900] = "51"
+
+    def fails(t):
+        raise FlashError("program", 0)
+
+    shop.journal.finish = fails
+    result = await shop.sale(900)
+    assert (result.approved, result.code) == (False, "51")
+    again = shop.reboot()
+    assert again.reversals.pending() == (1, 900)
+    assert (await again.sale(100)).approved and again.books_agree()
+
+
+async def test_a_full_journal_is_said_before_anything_is_sent():
+    shop = shop_with_host()
+    await shop.engine.sign_in("01", shop.stage)
+    n = len(shop.host.asked)
+
+    def full(t):
+        raise JournalFull("flash")
+
+    shop.journal.begin = full
+    assert (await shop.sale()).why == types.FULL
+    assert len(shop.host.asked) == n and not shop.host.connected
+
+
 async def test_with_open_transactions_a_host_in_another_batch_gets_no_sale():
     shop = new_shop()
     assert (await shop.sale()).approved
@@ -177,6 +223,35 @@ async def test_with_open_transactions_a_host_in_another_batch_gets_no_sale():
     shop.host.batch = 7
     assert (await shop.sale()).why == types.BATCH_DIFFERS
     assert shop.journal.batch == 1 and shop.states() == ["APPROVED"]
+
+
+# ---- settlement ---------------------------------------------------------------------------------
+
+
+async def test_a_settlement_answer_that_is_no_good_keeps_the_batch_to_be_settled_again():
+    shop = shop_with_host()
+    assert (await shop.sale()).approved
+    for changes, why in (
+        ({48: "0" * 61}, types.SETTLE_UNKNOWN),
+        ({39: "96"}, types.SETTLE_REFUSED),
+    ):
+        shop.host.change = lambda mti, fields, c=changes: fields.update(c)
+        e = await araises(Refused, shop.settle())
+        assert e.args[0].why == why and shop.journal.batch == 1, changes
+    shop.host.change = None
+    shop.host.faults = ["refuse"]
+    e = await araises(Refused, shop.settle())
+    assert e.args[0].why == types.NO_HOST
+    # The host closed the batch with its first answer: it says the same again.
+    assert (await shop.settle()).balanced and shop.journal.batch == 2
+
+
+async def test_a_host_that_says_unbalanced_is_believed_whatever_its_totals_say():
+    shop = shop_with_host()
+    assert (await shop.sale()).approved
+    shop.host.change = lambda mti, fields: fields.update({39: "95"})
+    s = await shop.settle()
+    assert not s.balanced and s.own == s.host and shop.journal.batch == 1
 
 
 # ---- link ---------------------------------------------------------------------------------------

@@ -135,14 +135,24 @@ def test_a_wrong_parameter_is_named_and_nothing_is_kept():
 
 def test_a_damaged_settings_file_is_an_error_and_not_a_default():
     fresh()
-    for data in (b"", b"{", b"[1, 2]", b'{"port": "x"}', b'{"port": 99999999}'):
-        files.replace(PATH + "/settings.json", data)
-        raises(SettingsError, Settings(PATH + "/settings.json").load)
+    path = PATH + "/settings.json"
+    for value in ([1, 2], {"port": "x"}, {"port": 99999999}):
+        files.replace_json(path, value)
+        raises(SettingsError, Settings(path).load)
+    files.replace_json(path, {"port": 5000})
+    whole = files.load(path)
+    Settings(path).load()
+    for cut in range(len(whole)):
+        files.replace(path, whole[:cut])
+        raises(SettingsError, Settings(path).load)
+    for i in range(len(whole)):
+        files.replace(path, whole[:i] + bytes([whole[i] ^ 1]) + whole[i + 1 :])
+        raises(SettingsError, Settings(path).load)
 
 
 def test_a_parameter_of_a_later_firmware_is_kept():
     fresh()
-    files.replace(PATH + "/settings.json", b'{"of_the_future": [1], "port": 5000}')
+    files.replace_json(PATH + "/settings.json", {"of_the_future": [1], "port": 5000})
     s = Settings(PATH + "/settings.json")
     s.load()
     s.set(language="en")

@@ -16,7 +16,7 @@ BY_NAME = {card.name: card for card in CARDS}
 class Demo:
     """One bench, one story; every step says what it does and keeps a picture of what was seen."""
 
-    def __init__(self, out=OUT, seed=1, say=print):
+    def __init__(self, out=OUT, seed=1, say=print, bench=Bench, **options):
         self.out = Path(out)
         shutil.rmtree(self.out, ignore_errors=True)
         self.out.mkdir(parents=True)
@@ -24,7 +24,7 @@ class Demo:
         self._start = time.monotonic()
         self._shots = 0
         self._receipts = 0
-        self.bench = Bench(self.out / "terminal", seed=seed)
+        self.bench = bench(self.out / "terminal", seed=seed, **options)
         self.images = {}
 
     def step(self, text):

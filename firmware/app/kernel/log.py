@@ -11,7 +11,7 @@ _LEVELS = "DIWE"
 _PAN_MIN = 13
 _LINE_MAX = 120
 
-_ring = bytearray(4096)
+_ring = bytearray(3072)
 _head = 0  # where the next line begins
 _used = 0
 _level = INFO
@@ -47,8 +47,11 @@ def write(level, text, *args):
     """One line: `text % args`, cut at 120 bytes."""
     if level < _level:
         return
-    line = bytearray((text % args if args else text).encode()[:_LINE_MAX])
-    blot(line)
+    line = bytearray((text % args if args else text).encode())
+    end = _LINE_MAX
+    while end < len(line) and line[end] & 0xC0 == 0x80:
+        end -= 1  # not in the middle of a character
+    line = blot(line[:end])
     for i, b in enumerate(line):
         if b < 32:
             line[i] = 32

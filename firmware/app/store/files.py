@@ -4,6 +4,8 @@
 # littlefs: write a new file, flush it, rename it over the old one. Never remove first, never in
 # place.
 
+import binascii
+import json
 import os
 
 
@@ -25,3 +27,20 @@ def load(path):
         if e.args[0] == 2:  # ENOENT
             return None
         raise
+
+
+def replace_json(path, value):
+    """Make `value` as JSON the content of `path`, with a checksum: some releases of MicroPython
+    (1.25) take JSON that was cut off for whole."""
+    data = json.dumps(value).encode()
+    replace(path, data + b"\n%08x" % binascii.crc32(data))
+
+
+def load_json(path):
+    """What replace_json() left, None when there is no such file. ValueError when it is damaged."""
+    data = load(path)
+    if data is None:
+        return None
+    if len(data) < 9 or data[-9:] != b"\n%08x" % binascii.crc32(data[:-9]):
+        raise ValueError("checksum")
+    return json.loads(data[:-9])

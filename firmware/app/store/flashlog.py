@@ -61,6 +61,14 @@ def _align(n):
     return (n + _ALIGN - 1) & ~(_ALIGN - 1)
 
 
+def _wear_of(mark):
+    """Erases that a block's mark counts, -1 when it is no mark."""
+    version, wear, crc = struct.unpack_from("<III", mark, 4)
+    if mark[:4] != _MARK_MAGIC or version != _VERSION or binascii.crc32(mark[:12]) != crc:
+        return -1
+    return wear
+
+
 def _is_blank(buf):
     # bytes.count runs in C; a loop over 4 KiB in bytecode takes a tenth of a second
     return bytes(buf).count(b"\xff") == len(buf)
@@ -82,9 +90,8 @@ class FlashLog:
         if self.blocks < self._wanted + 2:
             raise ValueError("a log needs at least %d blocks" % (self._wanted + 2))
         self._state = bytearray(self.blocks)
-        self._first_seq = array("I", [0] * self.blocks)
-        self._wear = array("I", [0] * self.blocks)
-        self._buf = bytearray(self.block_size)  # one block, for mount and checks
+        self._first_seq = array("I", bytes(4 * self.blocks))
+        self._buf = None  # one block, while the log is read
         self._rec = bytearray(_align(_HEADER + PAYLOAD_MAX))
         self._back = bytearray(len(self._rec))  # what was really programmed
         self._head = 0  # block being filled
@@ -107,6 +114,13 @@ class FlashLog:
         pulse: called after each block: reading a full ring takes longer than a watchdog waits.
         """
         pulse = pulse or _no_pulse
+        self._buf = bytearray(self.block_size)
+        try:
+            self._mount(visit, newest, pulse)
+        finally:
+            self._buf = None
+
+    def _mount(self, visit, newest, pulse):
         self._seq = 0
         for b in range(self.blocks):
             self._look_at(b)
@@ -138,16 +152,12 @@ class FlashLog:
                 return
 
     def _look_at(self, b):
-        """Find state, wear and first sequence number of block b, reading little."""
+        """Find state and first sequence number of block b, reading little."""
         head = memoryview(self._rec)[: _MARK + _ALIGN]
         self._dev.readblocks(b, head, 0)
         self._state[b] = _DIRTY
-        if head[:4] != _MARK_MAGIC:
+        if _wear_of(head) < 0:
             return
-        version, wear, crc = struct.unpack_from("<III", head, 4)
-        if version != _VERSION or binascii.crc32(head[:12]) != crc:
-            return
-        self._wear[b] = wear
         if head[_MARK:] == _BLANK16:
             self._state[b] = _BLANK  # perhaps with a torn record further on: _open() looks
             return
@@ -285,14 +295,23 @@ class FlashLog:
             b = (b + 1) % self.blocks
             if self._state[b] != _BLANK:
                 continue
-            self._dev.readblocks(b, self._buf, 0)
-            if _is_blank(memoryview(self._buf)[_MARK:]):
+            if self._is_blank(b):
                 self._head = b
                 self._at = _MARK
                 return
             self._state[b] = _DIRTY
             left -= 1
         raise LogFull("no erased block")
+
+    def _is_blank(self, b):
+        """Whether block b is erased behind its mark."""
+        piece = memoryview(self._back)
+        for at in range(_MARK, self.block_size, len(piece)):
+            part = piece[: min(len(piece), self.block_size - at)]
+            self._dev.readblocks(b, part, at)
+            if not _is_blank(part):
+                return False
+        return True
 
     # ---- room and housekeeping ------------------------------------------------------------------
 
@@ -359,10 +378,12 @@ class FlashLog:
 
     def _erase(self, b):
         mark = bytearray(_MARK)
-        mark[:4] = _MARK_MAGIC
-        struct.pack_into("<II", mark, 4, _VERSION, self._wear[b] + 1)
-        struct.pack_into("<I", mark, 12, binascii.crc32(memoryview(mark)[:12]))
         back = bytearray(_MARK)
+        self._dev.readblocks(b, back, 0)
+        wear = max(0, _wear_of(back)) + 1  # the count begins anew after an erase that was cut
+        mark[:4] = _MARK_MAGIC
+        struct.pack_into("<II", mark, 4, _VERSION, wear)
+        struct.pack_into("<I", mark, 12, binascii.crc32(memoryview(mark)[:12]))
         self._state[b] = _DIRTY
         try:
             self._dev.ioctl(6, b)
@@ -376,9 +397,15 @@ class FlashLog:
             self._state[b] = _BAD
             log.error("flash block %d cannot be erased", b)
             return
-        self._wear[b] += 1
         self._state[b] = _BLANK
 
     def wear(self):
         """(least, most) erases of a block over its life."""
-        return min(self._wear), max(self._wear)
+        mark = bytearray(_MARK)
+        least = most = None
+        for b in range(self.blocks):
+            self._dev.readblocks(b, mark, 0)
+            n = max(0, _wear_of(mark))
+            least = n if least is None else min(least, n)
+            most = n if most is None else max(most, n)
+        return least, most

@@ -45,35 +45,46 @@ def _find_last(values: ptr32, n: int, value: int) -> int:
     return -1
 
 
+def reserve(capacity, log_size):
+    """The index of a journal of `capacity` transactions over a log of `log_size` bytes: taken
+    early, while the heap is in one piece. 15 bytes a transaction."""
+    # Places in the log are kept in units of 16 bytes: two bytes are enough for 1 MiB.
+    kind, size = ("I", 4) if log_size > 1 << 20 else ("H", 2)
+    return (
+        array("I", bytes(4 * capacity)),  # trace
+        array("I", bytes(4 * capacity)),  # amount
+        array(kind, bytes(size * capacity)),  # intent or full record
+        array(kind, bytes(size * capacity)),  # latest outcome
+        bytearray(capacity),  # state
+        bytearray(capacity),  # kind
+        bytearray(capacity),  # flags
+    )
+
+
 class JournalFull(Exception):
     """No room for another transaction: settle first."""
 
 
 class Journal:
-    """`log` a mounted-to-be FlashLog; `capacity` the most transactions of a batch.
+    """`log` a mounted-to-be FlashLog; `capacity` the most transactions of a batch; `index` what
+    reserve() gave for it.
 
     Transactions are named by their index 0..len-1 in order of their creation.
     """
 
-    def __init__(self, log, capacity):
+    def __init__(self, log, capacity, index=None):
         if capacity * _FULL_ROOM > log.live_room():
             raise ValueError("flash is too small for a batch of %d" % capacity)
         self._log = log
         self.capacity = capacity
-        zeros = [0] * capacity
-        self._trace = array("I", zeros)
-        self._batch = array("I", zeros)
-        self._amount = array("I", zeros)
-        self._base = array("I", zeros)  # loc of the intent or full record
-        self._outcome = array(
-            "I", zeros
-        )  # loc of the latest outcome, _NOWHERE when there is none or in base
-        self._state = bytearray(capacity)
-        self._kind = bytearray(capacity)
-        self._flags = bytearray(capacity)
-        self._tries = bytearray(capacity)
+        size = log.blocks * log.block_size
+        (self._trace, self._amount, self._base, self._outcome, self._state, self._kind,
+         self._flags) = index or reserve(capacity, size)  # fmt: skip
+        # in _outcome: there is none, or it is in _base
+        self._nowhere = 0xFFFFFFFF if size > 1 << 20 else 0xFFFF
+        self._tries = {}  # index -> reversal tries, of the few that had any
         self._n = 0
-        self._live = 0  # while the log is read: the open batch, records of others are skipped
+        self._live = 1  # while the log is read: the open batch, records of others are skipped
         self._buf = bytearray(512)
         self._meta_loc = _NOWHERE
         self._notes = {}  # key -> loc
@@ -89,24 +100,25 @@ class Journal:
         `pulse` is called all along, to feed a watchdog."""
         self._n = 0
         self._notes = {}
-        self._meta_loc = _NOWHERE
         self.batch = 1
+        self._meta_loc = _NOWHERE
+        self._live = 1
+        self._tries = {}
         self.next_trace = 1
         self.signed_on = False
         self.unreadable = 0
-        self._live = 0
         self._log.mount(self._replay, (_META, self._note_live), pulse)
-        self._live = 0
         self._order()
         self._log.prepare(self.relocate, pulse)
 
     def _note_live(self, data):
-        self._live = struct.unpack_from(_META_FORMAT, data, 0)[1]
+        # Before the first record is replayed: copies of the open batch may lie before its meta.
+        self.batch = self._live = struct.unpack_from(_META_FORMAT, data, 0)[1]
 
     def _is_dead(self, kind, data):
         """Whether a record belongs to a batch that is settled: all kinds begin with version and
         batch, a full record with three bytes before them."""
-        if not self._live or kind in (_META, _NOTE) or len(data) < 8:
+        if kind in (_META, _NOTE) or len(data) < 8 or data[0] != records.SCHEMA:
             return False
         return struct.unpack_from("<I", data, 4 if kind == _FULL else 1)[0] != self._live
 
@@ -119,10 +131,12 @@ class Journal:
         if all(keys[i] <= keys[i + 1] for i in range(n - 1)):
             return
         order = sorted(range(n), key=lambda i: keys[i])
-        for a in self._columns():
+        for a in (self._trace, self._amount, self._base, self._outcome, self._state, self._kind,
+                  self._flags):  # fmt: skip
             old = [a[i] for i in order]
             for i in range(n):
                 a[i] = old[i]
+        self._tries = {order.index(i): tries for i, tries in self._tries.items()}
 
     def _replay(self, kind, data, loc):
         if self._is_dead(kind, data):
@@ -146,27 +160,27 @@ class Journal:
             self.unreadable += 1
 
     def _replay_base(self, t, loc):
-        i = self._at(t.batch, t.trace)
+        i = self._at(t.trace)
         if i < 0:
             i = self._add(t)
-        self._base[i] = loc
-        self._outcome[i] = _NOWHERE
+        self._base[i] = loc >> 4
+        self._outcome[i] = self._nowhere
         self.next_trace = self._after(t.trace)
 
     def _replay_outcome(self, data, loc):
-        batch, trace, state, other, other_state = records.outcome_key(data)
-        i = self._at(batch, trace)
+        _, trace, state, other, other_state = records.outcome_key(data)
+        i = self._at(trace)
         if i >= 0:
-            self._outcome[i] = loc
+            self._outcome[i] = loc >> 4
             self._set_states(i, state, other, other_state)
 
     def _replay_mark(self, data):
-        batch, trace, state, flags, tries = records.decode_mark(data)
-        i = self._at(batch, trace)
+        _, trace, state, flags, tries = records.decode_mark(data)
+        i = self._at(trace)
         if i >= 0:
             self._state[i] = state
             self._flags[i] = flags
-            self._tries[i] = tries
+            self._set_tries(i, tries)
 
     def _replay_full(self, data, loc):
         intent, _, mark = records.split_full(data)
@@ -176,27 +190,21 @@ class Journal:
         self._replay_mark(mark)
 
     def _replay_meta(self, data, loc):
-        _, self.batch, self.next_trace, flags = struct.unpack_from(_META_FORMAT, data, 0)
+        _, batch, self.next_trace, flags = struct.unpack_from(_META_FORMAT, data, 0)
+        if batch != self.batch:
+            # Also when a number comes round again: what was read before is of another batch.
+            self.batch = batch
+            self._forget()
         self.signed_on = bool(flags & _SIGNED_ON)
         self._meta_loc = loc
-        self._drop_other_batches()
 
-    def _drop_other_batches(self):
-        keep = 0
-        for i in range(self._n):
-            if self._batch[i] == self.batch:
-                if keep != i:
-                    self._copy(i, keep)
-                keep += 1
-        self._n = keep
+    def _forget(self):
+        self._n = 0
+        self._tries = {}
 
-    def _columns(self):
-        return (self._trace, self._batch, self._amount, self._base, self._outcome, self._state,
-                self._kind, self._flags, self._tries)  # fmt: skip
-
-    def _copy(self, i, to):
-        for a in self._columns():
-            a[to] = a[i]
+    def _set_tries(self, i, tries):
+        if tries:
+            self._tries[i] = tries
 
     # ---- numbers --------------------------------------------------------------------------------
 
@@ -205,7 +213,7 @@ class Journal:
 
     def _fresh_trace(self):
         trace = self.next_trace
-        while self._at(self.batch, trace) >= 0:  # after the wrap: skip what the batch still holds
+        while self._at(trace) >= 0:  # after the wrap: skip what the batch still holds
             trace = self._after(trace)
         return trace
 
@@ -234,7 +242,8 @@ class Journal:
         except Exception:
             self.batch, self.signed_on = old
             raise
-        self._drop_other_batches()
+        if self.batch != old[0]:
+            self._forget()
         return taken
 
     def close_batch(self):
@@ -248,7 +257,7 @@ class Journal:
         except Exception:
             self.batch, self.signed_on = old
             raise
-        self._n = 0
+        self._forget()
 
     def _write_meta(self, spare=False):
         flags = _SIGNED_ON if self.signed_on else 0
@@ -274,7 +283,7 @@ class Journal:
         t.state = records.SENDING
         loc = self._log.append(_INTENT, records.encode_intent(t))
         i = self._add(t)
-        self._base[i] = loc
+        self._base[i] = loc >> 4
         self.next_trace = self._after(t.trace)
         return i
 
@@ -283,7 +292,7 @@ class Journal:
         t.other_trace the same commit also puts that transaction into t.other_state."""
         i = self._index(t)
         loc = self._log.append(_OUTCOME, records.encode_outcome(t))
-        self._outcome[i] = loc
+        self._outcome[i] = loc >> 4
         self._set_states(i, t.state, t.other_trace, t.other_state)
 
     def mark(self, t):
@@ -292,7 +301,7 @@ class Journal:
         self._log.append(_MARK, records.encode_mark(t))
         self._state[i] = t.state
         self._flags[i] = records.PRINTED if t.printed else 0
-        self._tries[i] = min(t.tries, 255)
+        self._set_tries(i, min(t.tries, 255))
 
     def overrule(self, t):
         """Hold the state of Txn `t` in memory only: its outcome could not be written. What is in
@@ -302,7 +311,7 @@ class Journal:
 
     def load(self, i):
         """Txn number i, read from flash. FlashError, RecordError when it cannot be read."""
-        kind, n = self._log.read(self._base[i], self._buf)
+        kind, n = self._log.read(self._base[i] << 4, self._buf)
         data = memoryview(self._buf)[:n]
         if kind == _FULL:
             intent, outcome, _ = records.split_full(data)
@@ -311,18 +320,18 @@ class Journal:
                 records.decode_outcome(outcome, t)
         else:
             t = records.decode_intent(data)
-        if self._outcome[i] != _NOWHERE:
-            _, n = self._log.read(self._outcome[i], self._buf)
+        if self._outcome[i] != self._nowhere:
+            _, n = self._log.read(self._outcome[i] << 4, self._buf)
             records.decode_outcome(memoryview(self._buf)[:n], t)
         t.state = self._state[i]
         t.printed = bool(self._flags[i] & records.PRINTED)
-        t.tries = self._tries[i]
+        t.tries = self._tries.get(i, 0)
         return t
 
     def find(self, trace):
         """Index of the transaction with that trace number in the open batch, -1 when there is
         none."""
-        return self._at(self.batch, trace)
+        return self._at(trace)
 
     def state(self, i):
         return self._state[i]
@@ -344,25 +353,19 @@ class Journal:
             raise RecordError("capacity")
         i = self._n
         self._trace[i] = t.trace
-        self._batch[i] = t.batch
         self._amount[i] = t.amount
         self._kind[i] = t.kind
         self._state[i] = records.SENDING
         self._flags[i] = 0
-        self._tries[i] = 0
-        self._base[i] = self._outcome[i] = _NOWHERE
+        self._base[i] = self._outcome[i] = self._nowhere
         self._n = i + 1
         return i
 
-    def _at(self, batch, trace):
-        i = self._n
-        while True:
-            i = _find_last(self._trace, i, trace)
-            if i < 0 or self._batch[i] == batch:
-                return i
+    def _at(self, trace):
+        return _find_last(self._trace, self._n, trace)
 
     def _index(self, t):
-        i = self._at(t.batch, t.trace)
+        i = self._at(t.trace) if t.batch == self.batch else -1
         if i < 0:
             raise RecordError("no such transaction")
         return i
@@ -370,7 +373,7 @@ class Journal:
     def _set_states(self, i, state, other, other_state):
         self._state[i] = state
         if other:
-            j = self._at(self._batch[i], other)
+            j = self._at(other)
             if j >= 0:
                 self._state[j] = other_state
 
@@ -394,9 +397,9 @@ class Journal:
         """Copy forward what lies in first <= loc < last and still matters (FlashLog.housekeep
         asks)."""
         for i in range(self._n):
-            if first <= self._base[i] < last:
-                self._base[i] = self._log.append(_FULL, self._snapshot(i), True)
-                self._outcome[i] = _NOWHERE
+            if first <= self._base[i] << 4 < last:
+                self._base[i] = self._log.append(_FULL, self._snapshot(i), True) >> 4
+                self._outcome[i] = self._nowhere
         if self._meta_loc == _NOWHERE or first <= self._meta_loc < last:
             self._write_meta(True)
         for key, loc in list(self._notes.items()):
@@ -418,8 +421,8 @@ class Journal:
         except (FlashError, RecordError, ValueError, IndexError):
             self.unreadable += 1
         t = records.Txn(self._kind[i], self._amount[i])
-        t.batch, t.trace, t.state = self._batch[i], self._trace[i], self._state[i]
-        t.printed, t.tries = self.printed(i), self._tries[i]
+        t.batch, t.trace, t.state = self.batch, self._trace[i], self._state[i]
+        t.printed, t.tries = self.printed(i), self._tries.get(i, 0)
         return t
 
     def housekeep(self):

@@ -5,7 +5,6 @@
 # (crypto.seal.pbkdf2_sha256).
 
 import binascii
-import json
 import os
 
 from ..kernel import clock
@@ -36,9 +35,8 @@ class Operators:
         self._locked_at = {}  # number -> uptime [s] when the lock was seen or made in this run
 
     def load(self):
-        data = files.load(self._path)
         try:
-            self._all = json.loads(data) if data is not None else {}
+            self._all = files.load_json(self._path) or {}
         except ValueError:
             raise OperatorError("damaged")
         for no, o in self._all.items():
@@ -47,7 +45,7 @@ class Operators:
                 self._locked_at[no] = clock.uptime_s()
 
     def _save(self):
-        files.replace(self._path, json.dumps(self._all).encode())
+        files.replace_json(self._path, self._all)
 
     def numbers(self):
         return sorted(self._all)
@@ -64,6 +62,8 @@ class Operators:
             raise OperatorError("number or role")
         if no in self._all:
             raise OperatorError("exists")
+        if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
+            raise OperatorError("short")
         self._all[no] = {"role": role, "change": must_change, "wrong": 0}
         self._set_password(no, password)
         self._save()

@@ -3,8 +3,6 @@
 # Reading a damaged file is an error that is shown, never a silent return to defaults: a terminal
 # with the wrong merchant number takes money for somebody else.
 
-import json
-
 from . import files
 
 _INT, _TEXT, _DIGITS, _CHOICE, _HOST = range(5)
@@ -87,14 +85,13 @@ class Settings:
         self._values = {}
 
     def load(self):
-        data = files.load(self._path)
         self._values = {}
-        if data is None:
-            return
         try:
-            values = json.loads(data)
+            values = files.load_json(self._path)
         except ValueError:
             raise SettingsError("file", "is damaged")
+        if values is None:
+            return
         if not isinstance(values, dict):
             raise SettingsError("file", "is damaged")
         # A parameter of a newer firmware is kept but not looked at.
@@ -109,7 +106,7 @@ class Settings:
         new = dict(self._values)
         for name, value in changes.items():
             new[name] = check(name, value)
-        files.replace(self._path, json.dumps(new).encode())
+        files.replace_json(self._path, new)
         self._values = new
 
     def missing(self):

@@ -1,0 +1,118 @@
+// Module mcu: the serial line as bytes, the heap as numbers, and a counter of instructions.
+//
+// The counter (CSR instret; exact with QEMU's -icount shift=0) stands still between pause() and
+// resume(): what the simulated board does to reach its device models is not the firmware's work.
+#include <stdint.h>
+#include "py/gc.h"
+#include "py/mphal.h"
+#include "py/runtime.h"
+#include "py/stream.h"
+#include "uart.h"
+
+static uint64_t base, paused_at, paused;
+static unsigned depth;
+
+static uint64_t instret(void) {
+    uint32_t h, l, again;
+    do {
+        __asm__ volatile ("csrr %0, instreth" : "=r" (h));
+        __asm__ volatile ("csrr %0, instret" : "=r" (l));
+        __asm__ volatile ("csrr %0, instreth" : "=r" (again));
+    } while (h != again);
+    return ((uint64_t)h << 32) | l;
+}
+
+// mark(): count from here.
+static mp_obj_t mcu_mark(void) {
+    paused = 0;
+    base = instret();
+    paused_at = base;
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(mcu_mark_obj, mcu_mark);
+
+// instructions() -> int since mark(), without those between pause() and resume().
+static mp_obj_t mcu_instructions(void) {
+    uint64_t now = depth ? paused_at : instret();
+    return mp_obj_new_int_from_ull(now - base - paused);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(mcu_instructions_obj, mcu_instructions);
+
+static mp_obj_t mcu_pause(void) {
+    if (depth++ == 0) {
+        paused_at = instret();
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(mcu_pause_obj, mcu_pause);
+
+static mp_obj_t mcu_resume(void) {
+    if (depth && --depth == 0) {
+        paused += instret() - paused_at;
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(mcu_resume_obj, mcu_resume);
+
+// write(buf): all of it onto the serial line.
+static mp_obj_t mcu_write(mp_obj_t data) {
+    mp_buffer_info_t b;
+    mp_get_buffer_raise(data, &b, MP_BUFFER_READ);
+    uart_tx_strn(b.buf, b.len);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(mcu_write_obj, mcu_write);
+
+// readinto(buf): waits until buf is full.
+static mp_obj_t mcu_readinto(mp_obj_t data) {
+    mp_buffer_info_t b;
+    mp_get_buffer_raise(data, &b, MP_BUFFER_WRITE);
+    uint8_t *p = b.buf;
+    for (size_t i = 0; i < b.len;) {
+        int c = uart_rx_chr();
+        if (c != UART_RX_NO_CHAR) {
+            p[i++] = c;
+        }
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(mcu_readinto_obj, mcu_readinto);
+
+// pending() -> bool: whether a byte has come in.
+static mp_obj_t mcu_pending(void) {
+    return mp_obj_new_bool(mp_hal_stdio_poll(MP_STREAM_POLL_RD) != 0);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(mcu_pending_obj, mcu_pending);
+
+// heap() -> (total, used, free, largest free block), bytes, as they are: without a collection.
+static mp_obj_t mcu_heap(void) {
+    gc_info_t info;
+    gc_info(&info);
+    mp_obj_t out[4] = {
+        MP_OBJ_NEW_SMALL_INT(info.total),
+        MP_OBJ_NEW_SMALL_INT(info.used),
+        MP_OBJ_NEW_SMALL_INT(info.free),
+        MP_OBJ_NEW_SMALL_INT(info.max_free * MICROPY_BYTES_PER_GC_BLOCK),
+    };
+    return mp_obj_new_tuple(4, out);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(mcu_heap_obj, mcu_heap);
+
+static const mp_rom_map_elem_t mcu_globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_mcu) },
+    { MP_ROM_QSTR(MP_QSTR_mark), MP_ROM_PTR(&mcu_mark_obj) },
+    { MP_ROM_QSTR(MP_QSTR_instructions), MP_ROM_PTR(&mcu_instructions_obj) },
+    { MP_ROM_QSTR(MP_QSTR_pause), MP_ROM_PTR(&mcu_pause_obj) },
+    { MP_ROM_QSTR(MP_QSTR_resume), MP_ROM_PTR(&mcu_resume_obj) },
+    { MP_ROM_QSTR(MP_QSTR_write), MP_ROM_PTR(&mcu_write_obj) },
+    { MP_ROM_QSTR(MP_QSTR_readinto), MP_ROM_PTR(&mcu_readinto_obj) },
+    { MP_ROM_QSTR(MP_QSTR_pending), MP_ROM_PTR(&mcu_pending_obj) },
+    { MP_ROM_QSTR(MP_QSTR_heap), MP_ROM_PTR(&mcu_heap_obj) },
+};
+static MP_DEFINE_CONST_DICT(mcu_globals, mcu_globals_table);
+
+const mp_obj_module_t mcu_module = {
+    .base = { &mp_type_module },
+    .globals = (mp_obj_dict_t *)&mcu_globals,
+};
+MP_REGISTER_MODULE(MP_QSTR_mcu, mcu_module);

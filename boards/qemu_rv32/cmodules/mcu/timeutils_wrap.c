@@ -1,0 +1,2 @@
+// The qemu port does not compile it.
+#include "shared/timeutils/timeutils.c"

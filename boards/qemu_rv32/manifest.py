@@ -1,0 +1,10 @@
+# What is frozen into the emulated board: the firmware, the simulated chip of boards/unix, and what
+# connects it to this machine.
+include("../manifest.py")
+
+for name in ("board", "bus", "esp32", "loop", "machine", "network", "time", "vtasks"):
+    module(name + ".py", base_path="../unix", opt=1)
+for name in ("launch", "ramflash", "wires"):
+    module(name + ".py", base_path="modules", opt=1)
+package("models", files=("__init__.py", "frames.py", "nor.py"), base_path="../../tools", opt=1)
+module("layout.py", base_path="$(GEN_DIR)", opt=1)

@@ -1,0 +1,1 @@
+"""Which lines of firmware/ the tests run, measured inside MicroPython: `make coverage`."""
