@@ -2,11 +2,10 @@
 # them.
 
 # The largest first, while the heap is in one piece.
-from app.ui.flows import main  # noqa: F401, I001
-
 import asyncio
 
 import framebuf
+import wires
 
 from app.kernel.mailbox import Queue
 from app.pay.types import NOT_FOUND, SALE, Refused, Result
@@ -15,9 +14,10 @@ from app.text import strings
 from app.text.font import Font
 from app.text.money import yuan
 from app.ui.canvas import Canvas
+from app.ui.flows import main  # noqa: F401, I001
 from app.ui.manager import UI
 
-_font = Font(__file__.rsplit("/", 1)[0] + "/../../firmware/assets/font16.bin")
+_font = Font(wires.ASSETS + "/font16.bin")
 
 SETTINGS = {
     "operator_timeout_s": 60, "amount_max": 5_000_000, "receipt_copies": 1, "void_card": True,

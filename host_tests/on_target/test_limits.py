@@ -4,6 +4,7 @@ import asyncio
 
 import cryptolib
 import framebuf
+import wires
 from harness import raises
 
 from app.crypto import des, seal
@@ -22,7 +23,7 @@ from app.ui.canvas import Canvas
 from drivers.keypad.matrix import Debounce, Matrix
 from drivers.printer import JobResult
 
-FONT = __file__.rsplit("/", 1)[0] + "/../../firmware/assets/font16.bin"
+FONT = wires.ASSETS + "/font16.bin"
 
 # ---- crypto -------------------------------------------------------------------------------------
 
@@ -96,8 +97,8 @@ def test_records_of_another_schema_are_no_records():
 
 
 def test_a_file_that_is_there_and_cannot_be_read_is_not_taken_for_missing():
-    assert files.load("/no_such_folder/file") is None
-    e = raises(OSError, files.load, "/")
+    assert files.load(wires.ASSETS + "/no such file") is None
+    e = raises(OSError, files.load, wires.ASSETS)
     assert e.args[0] != 2
 
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import bus
+import wires
 from harness import Rng, cancel_at
 from machine import UART
 
@@ -14,7 +15,7 @@ from drivers.printer.thermal import Thermal
 from models.escpos_printer import Printer
 from models.printer_head import Head
 
-FONT = __file__.rsplit("/", 1)[0] + "/../../firmware/assets/font16.bin"
+FONT = wires.ASSETS + "/font16.bin"
 
 # The same sentence as bytes, made by another codec (Python's gb18030).
 CHINESE = "商户存根 消费/SALE"

@@ -1,12 +1,13 @@
 # Texts: the font file, GB18030, amounts, wrapping, and that every string fits where it is shown.
 
+import wires
 from harness import raises
 
 from app.text import gb18030, money, responses, strings
 from app.text.font import Font, FontError
 from app.text.utf8 import code_points, columns_of, wrap
 
-FONT = __file__.rsplit("/", 1)[0] + "/../../firmware/assets/font16.bin"
+FONT = wires.ASSETS + "/font16.bin"
 
 
 def test_a_glyph_is_the_one_of_the_character():

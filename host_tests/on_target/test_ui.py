@@ -4,6 +4,7 @@ import asyncio
 import gc
 
 import framebuf
+import wires
 from harness import cancel_at
 
 from app.kernel.mailbox import Queue
@@ -13,7 +14,7 @@ from app.ui.canvas import Canvas
 from app.ui.manager import UI
 from app.ui.screens import CANCEL, OK, TIMEOUT, Amount, Entry, Idle, Menu, Message, Pin, SwipeCard
 
-FONT = __file__.rsplit("/", 1)[0] + "/../../firmware/assets/font16.bin"
+FONT = wires.ASSETS + "/font16.bin"
 
 
 class Glass:
