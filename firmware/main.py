@@ -3,9 +3,10 @@
 import asyncio
 import gc
 
-from app import root
+# Collecting often while code is loaded and objects are made keeps a small heap in one piece;
+# root.run() sets what is right for the day.
+gc.threshold(2048)
 
-# Collecting often keeps a small heap in one piece.
-gc.threshold(16_384)
+from app import root  # noqa: E402
 
 asyncio.run(root.run())

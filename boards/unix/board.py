@@ -23,7 +23,7 @@ CAPS = {
     "card": ("mag",),
     "printer": 32,  # columns
     "bearers": ("4g",),
-    "journal": 1000,  # transactions of a batch
+    "journal": wires.JOURNAL,  # transactions of a batch
 }
 
 CONSOLE = wires.console  # where the log is echoed for the technician, None: nowhere

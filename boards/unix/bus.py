@@ -35,6 +35,7 @@ class Bus:
     """Common part: the clock and the sinks for what comes in from the devices."""
 
     def __init__(self):
+        self.counter = None  # of instructions, on a board that can count them
         self.virtual = True
         self.reset_cause = PWRON_RESET
         self.epoch_s = (
@@ -191,7 +192,7 @@ class RemoteBus(Bus):
     def __init__(self, line):
         super().__init__()
         self.line = line
-        self.counter = None  # instructions, on a board that can count them
+        self._head = bytearray(8)
         self._sampled_us = None
         self._levels = {}
         self._send(frames.HELLO, 0, bytes([frames.PROTOCOL]))
@@ -203,8 +204,15 @@ class RemoteBus(Bus):
             self.start_real(now)
 
     def _send(self, op, unit, payload=b""):
-        header = struct.pack("<BBHI", op, unit, len(payload), self.now_us() & 0xFFFFFFFF)
-        self.line.send(header + payload)
+        # The head is made in one buffer: what the bus leaves behind the firmware must collect.
+        struct.pack_into(
+            "<BBHI", self._head, 0, op, unit, len(payload), self.now_us() & 0xFFFFFFFF
+        )
+        if len(payload) > 512:
+            self.line.send(self._head)
+            self.line.send(payload)
+        else:
+            self.line.send(self._head + payload)
 
     def _recv(self, n):
         data = self.line.recv(n)

@@ -38,6 +38,18 @@ def install():
     from asyncio import core
 
     def wait_io_event(queue, dt):
+        # A port's C code does this: it is not the firmware's work.
+        counter = bus.current.counter
+        if counter is None:
+            wait(queue, dt)
+            return
+        counter.pause()
+        try:
+            wait(queue, dt)
+        finally:
+            counter.resume()
+
+    def wait(queue, dt):
         while True:
             _look(queue, core)
             if dt == 0:

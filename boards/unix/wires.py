@@ -11,6 +11,7 @@ _HERE = __file__.rsplit("/", 1)[0] if "/" in __file__ else "."
 BOARD = "unix-classic"
 ASSETS = _HERE + "/../../firmware/assets"
 console = print
+JOURNAL = 1000
 
 
 def setting(name):

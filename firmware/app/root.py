@@ -1,6 +1,7 @@
 # The composition root: the only file that knows the board, the drivers and the services at once.
 
 import asyncio
+import gc
 
 import machine
 
@@ -41,6 +42,9 @@ from .ui.flows import main as flows  # noqa: E402
 from .ui.manager import UI  # noqa: E402
 from .ui.screens import Idle, Message  # noqa: E402
 
+# Bytes between collections: low enough that what is made for a moment does not spread over a small
+# heap, high enough that collecting (some 400,000 instructions) does not count.
+_GC_THRESHOLD = 12_288
 _IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
 
 
@@ -207,6 +211,8 @@ async def run():
         log.exception("start", e)
         await _service(terminal, "vfs")
     terminal.start()
+    gc.collect()
+    gc.threshold(_GC_THRESHOLD)
     while True:
         await asyncio.sleep(3600)
 

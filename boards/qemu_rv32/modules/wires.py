@@ -8,6 +8,7 @@ import uctypes
 
 BOARD = "qemu-classic"
 ASSETS = "/rom"
+JOURNAL = layout.JOURNAL
 
 # Memory map: modules/layout.py and tools/mcu/qemu.py
 _settings = {}

@@ -11,7 +11,7 @@ _LEVELS = "DIWE"
 _PAN_MIN = 13
 _LINE_MAX = 120
 
-_ring = bytearray(3072)
+_ring = bytearray(2048)
 _head = 0  # where the next line begins
 _used = 0
 _level = INFO

@@ -12,7 +12,8 @@ HEIGHT = const(16)
 _MAGIC = b"SYF1"
 _PAGES_AT = const(20)
 _LOWS_AT = const(534)
-_SLOTS = const(48)
+_SLOTS = const(40)
+_NARROW_SLOTS = const(32)
 
 # What is shown for a character that the font does not have: the mark that Chinese printing uses
 # for a missing character.
@@ -36,7 +37,9 @@ class Font:
             struct.unpack_from("<HHHHII", head, 4)
         )
         self._pages = array("H", struct.unpack_from("<257H", head, _PAGES_AT))
-        self._narrow = self._read(narrow, (self._last - self._first + 1) * HEIGHT)
+        self._narrow_at = narrow
+        self._narrow = bytearray(_NARROW_SLOTS * HEIGHT)
+        self._narrow_owner = bytearray(_NARROW_SLOTS)  # code of the glyph in each slot, 0: none
         self._lows = bytearray(256)
         self._slots = bytearray(_SLOTS * 32)
         self._view = memoryview(self._slots)
@@ -72,8 +75,14 @@ class Font:
         """16 bytes of the 8x16 glyph of an ASCII code, one byte a row; of "?" for others."""
         if not self._first <= code <= self._last:
             code = 63
-        at = (code - self._first) * HEIGHT
-        return memoryview(self._narrow)[at : at + HEIGHT]
+        slot = code % _NARROW_SLOTS
+        view = memoryview(self._narrow)[slot * HEIGHT : slot * HEIGHT + HEIGHT]
+        if self._narrow_owner[slot] != code:
+            self._f.seek(self._narrow_at + (code - self._first) * HEIGHT)
+            self._f.readinto(view)
+            self._narrow_owner[slot] = code
+            self.reads += 1
+        return view
 
     def wide(self, code):
         """memoryview of 32 bytes: the 16x16 glyph of a code point, two bytes a row."""
