@@ -14,11 +14,11 @@ ifdef MICROPYTHON
 export MICROPYTHON
 endif
 
-.PHONY: help run demo test test-mcu lint bench coverage font clean
+.PHONY: help run demo test test-mcu size instructions performance coverage lint bench font clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 run: $(READY)  ## a terminal, live in this window, beside an acquirer
 	@$(PY) -m simulator run
@@ -31,6 +31,15 @@ test: $(READY)  ## all tests
 
 test-mcu: $(READY)  ## the tests and a day of trade on an emulated 32-bit microcontroller (QEMU)
 	@SHOUYIN_MCU=1 $(PY) -m pytest host_tests/mcu
+
+size: $(READY)  ## ROM and RAM of the firmware on the emulated microcontroller, against its budget
+	@$(PY) -m mcu size
+
+instructions: $(READY)  ## instructions of what people wait for, against their budget
+	@$(PY) -m mcu instructions
+
+performance: $(READY)  ## measure both, make that the budget, write docs/performance.md
+	@$(PY) -m mcu performance
 
 coverage: $(READY)  ## lines of the firmware that the tests run, measured inside MicroPython
 	@$(PY) -m coverage_mpy

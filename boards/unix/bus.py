@@ -150,9 +150,9 @@ class LocalBus(Bus):
     def pin_irq(self, pin, trigger):
         self.rack.pin_irq(pin, trigger)
 
-    def pin_levels(self):
+    def pin_level(self, pin):
         self._advance()
-        return self.rack.levels()
+        return self.rack.levels().get(pin, 0)
 
     def uart_config(self, unit, baud):
         self.rack.uart_config(unit, baud)
@@ -192,9 +192,11 @@ class RemoteBus(Bus):
     def __init__(self, line):
         super().__init__()
         self.line = line
-        self._head = bytearray(8)
+        # What the bus leaves behind, the firmware must collect: little is made anew.
+        self._head = bytearray(4)
+        self._one = bytearray(1)
         self._sampled_us = None
-        self._levels = {}
+        self._levels = bytearray(64)  # by pin
         self._send(frames.HELLO, 0, bytes([frames.PROTOCOL]))
         data = self._await(frames.WELCOME)
         virtual, self.reset_cause, now, self.epoch_s = struct.unpack("<BBQq", data)
@@ -204,22 +206,13 @@ class RemoteBus(Bus):
             self.start_real(now)
 
     def _send(self, op, unit, payload=b""):
-        # The head is made in one buffer: what the bus leaves behind the firmware must collect.
-        struct.pack_into(
-            "<BBHI", self._head, 0, op, unit, len(payload), self.now_us() & 0xFFFFFFFF
-        )
-        if len(payload) > 512:
-            self.line.send(self._head)
-            self.line.send(payload)
-        else:
-            self.line.send(self._head + payload)
+        self.line.frame(op, unit, self.now_us(), payload)
 
-    def _recv(self, n):
-        data = self.line.recv(n)
-        if len(data) < n:
+    def _recv(self, buf):
+        if not self.line.recv_into(buf):
             # The bench is gone: a processor without power does nothing more.
             sys.exit(3)
-        return data
+        return buf
 
     def heap(self):
         """(free, used, largest free block, allocated since the start) in bytes; 0 for what this
@@ -232,8 +225,9 @@ class RemoteBus(Bus):
 
     def _frame(self):
         """Read one frame: events are delivered, anything else is returned as (op, payload)."""
-        op, unit, n = struct.unpack("<BBH", self._recv(4))
-        payload = self._recv(n) if n else b""
+        head = self._recv(self._head)
+        op, unit, n = head[0], head[1], head[2] | head[3] << 8
+        payload = bytes(self._recv(bytearray(n))) if n else b""
         if op == frames.UART_RX:
             self.event("uart", unit, payload)
         elif op == frames.IRQ:
@@ -275,20 +269,26 @@ class RemoteBus(Bus):
 
     def pin_set(self, pin, level):
         self._sampled_us = None
-        self._send(frames.PIN_SET, pin, bytes([level]))
+        self._one[0] = level
+        self._send(frames.PIN_SET, pin, self._one)
 
     def pin_irq(self, pin, trigger):
         self._send(frames.PIN_IRQ, pin, bytes([trigger]))
 
-    def pin_levels(self):
+    def pin_level(self, pin):
         # One look at all pins serves the reads of one moment (a matrix column is read row by row).
         now = self.now_us()
         if self._sampled_us is None or now - self._sampled_us > _SAMPLE_US:
+            if self.counter is not None:
+                self.counter.pause()
             self._send(frames.PIN_SAMPLE, 0)
             data = self._await(frames.REPLY)
-            self._levels = {data[i]: data[i + 1] for i in range(0, len(data), 2)}
+            for i in range(0, len(data), 2):
+                self._levels[data[i]] = data[i + 1]
             self._sampled_us = now
-        return self._levels
+            if self.counter is not None:
+                self.counter.resume()
+        return self._levels[pin]
 
     def uart_config(self, unit, baud):
         self._send(frames.UART_CONFIG, unit, struct.pack("<I", baud))
@@ -324,33 +324,35 @@ class RemoteBus(Bus):
         # The bench ends this process; nothing of the firmware runs any more.
         self._send(frames.RESET, 0, bytes([cause]))
         while True:
-            self._recv(1)
+            self._recv(self._one)
 
 
-# What a RemoteBus does for the firmware.
-_BUS_CALLS = ("wait", "pin_config", "pin_set", "pin_irq", "pin_levels", "uart_config", "uart_tx",
-              "spi_write", "spi_transfer", "i2c_transfer", "i2c_scan", "wdt_start", "wdt_feed",
-              "console")  # fmt: skip
+# Python here, C in a port: module -> class (None: functions of the module) -> names. What else of
+# the bus is called is called by these, or by the event loop, which is not counted either (loop.py).
+_CHIP = (
+    ("machine", "Pin", ("value", "__call__", "irq")),
+    ("machine", "SPI", ("write", "readinto", "write_readinto")),
+    ("machine", "UART", ("write", "read", "readinto", "any", "ioctl", "txdone")),
+    ("machine", "WDT", ("feed",)),
+    ("time", None, ("ticks_ms", "ticks_us", "ticks_add", "ticks_diff", "sleep_us", "sleep_ms",
+                    "time", "localtime", "gmtime", "mktime")),
+    ("vtasks", "TaskQueue", ("peek", "push", "pop", "remove")),
+)  # fmt: skip
 
 
 def count_instructions(counter, heap):
-    """Report the work of the firmware: `counter` has instructions(), pause() and resume(), and
-    stands still while the bus is at work; heap() as RemoteBus.heap."""
-
-    def excluded(call):
-        def wrapped(*args):
-            counter.pause()
-            try:
-                return call(*args)
-            finally:
-                counter.resume()
-
-        return wrapped
-
+    """Report the work of the firmware, before it is loaded: `counter` has instructions(), pause(),
+    resume() and excluded(function), a function that is not counted; heap() as RemoteBus.heap."""
     current.counter = counter
     current.heap = heap
-    for name in _BUS_CALLS:
-        setattr(current, name, excluded(getattr(current, name)))
+    current.console = counter.excluded(current.console)
+    for module, name, calls in _CHIP:
+        owner = __import__(module)
+        if name is not None:
+            owner = getattr(owner, name)
+        for call in calls:
+            if hasattr(owner, call):
+                setattr(owner, call, counter.excluded(getattr(owner, call)))
 
 
 def _connect():

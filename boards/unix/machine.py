@@ -138,7 +138,7 @@ class Pin:
         if x is None:
             if self._mode == self.OUT:
                 return self._out
-            return bus.current.pin_levels().get(self._id, 0)
+            return bus.current.pin_level(self._id)
         self._out = 1 if x else 0
         bus.current.pin_set(self._id, self._out)
 

@@ -5,6 +5,7 @@
 import os
 import select
 import socket
+import struct
 
 _HERE = __file__.rsplit("/", 1)[0] if "/" in __file__ else "."
 
@@ -39,20 +40,22 @@ class Line:
         self._poller = select.poll()
         self._poller.register(self.sock, select.POLLIN)
 
-    def send(self, data):
+    def frame(self, op, unit, time_us, payload):
+        """Send one frame of tools/models/frames.py."""
+        data = struct.pack("<BBHI", op, unit, len(payload), time_us & 0xFFFFFFFF) + payload
         while data:
             n = self.sock.send(data)
             data = data[n:]
 
-    def recv(self, n):
-        """Exactly n bytes; fewer when the other side is gone."""
-        data = b""
-        while len(data) < n:
-            part = self.sock.recv(n - len(data))
-            if not part:
-                break
-            data += part
-        return data
+    def recv_into(self, buf):
+        """Fill buf; False when the other side is gone."""
+        view = memoryview(buf)
+        while view:
+            n = self.sock.readinto(view)
+            if not n:
+                return False
+            view = view[n:]
+        return True
 
     def pending(self):
         return bool(self._poller.poll(0))

@@ -43,8 +43,8 @@ from .ui.manager import UI  # noqa: E402
 from .ui.screens import Idle, Message  # noqa: E402
 
 # Bytes between collections: low enough that what is made for a moment does not spread over a small
-# heap, high enough that collecting (some 400,000 instructions) does not count.
-_GC_THRESHOLD = 12_288
+# heap, high enough that collecting (1.1 million instructions at 100 KB) does not count.
+_GC_THRESHOLD = 24_576
 _IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
 
 

@@ -38,10 +38,10 @@ def boot():
     mcu.write(b"\x02bus\n")
     import bus
 
-    bus.count_instructions(mcu, _heap)
     try:
         import loop
 
+        bus.count_instructions(mcu, _heap)
         loop.install()
         mcu.resume()
         import _boot  # noqa: F401

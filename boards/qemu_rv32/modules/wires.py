@@ -35,13 +35,12 @@ def table(name):
 class Line:
     """The byte stream to the rack of device models: the console's serial line."""
 
-    def send(self, data):
-        mcu.write(data)
+    frame = staticmethod(mcu.frame)
 
-    def recv(self, n):
-        data = bytearray(n)
-        mcu.readinto(data)
-        return bytes(data)
+    def recv_into(self, buf):
+        """Whether buf could be filled: it waits until it is."""
+        mcu.readinto(buf)
+        return True
 
     def pending(self):
         return mcu.pending()

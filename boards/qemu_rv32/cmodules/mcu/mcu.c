@@ -54,6 +54,39 @@ static mp_obj_t mcu_resume(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(mcu_resume_obj, mcu_resume);
 
+// excluded(f): a callable that does what f does, and binds like a function, while the counter stands
+// still. What is C in a port of MicroPython and Python in the simulated chip is wrapped in it.
+typedef struct {
+    mp_obj_base_t base;
+    mp_obj_t f;
+} excluded_obj_t;
+
+static mp_obj_t excluded_call(mp_obj_t self_in, size_t n_args, size_t n_kw, const mp_obj_t *args) {
+    excluded_obj_t *self = MP_OBJ_TO_PTR(self_in);
+    mcu_pause();
+    nlr_buf_t nlr;
+    if (nlr_push(&nlr) == 0) {
+        mp_obj_t out = mp_call_function_n_kw(self->f, n_args, n_kw, args);
+        nlr_pop();
+        mcu_resume();
+        return out;
+    }
+    mcu_resume();
+    nlr_jump(nlr.ret_val);
+}
+
+static mp_obj_t excluded_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
+    mp_arg_check_num(n_args, n_kw, 1, 1, false);
+    excluded_obj_t *self = mp_obj_malloc(excluded_obj_t, type);
+    self->f = args[0];
+    return MP_OBJ_FROM_PTR(self);
+}
+
+static MP_DEFINE_CONST_OBJ_TYPE(
+    excluded_type, MP_QSTR_excluded, MP_TYPE_FLAG_BINDS_SELF,
+    make_new, excluded_make_new, call, excluded_call
+    );
+
 // write(buf): all of it onto the serial line.
 static mp_obj_t mcu_write(mp_obj_t data) {
     mp_buffer_info_t b;
@@ -62,6 +95,23 @@ static mp_obj_t mcu_write(mp_obj_t data) {
     return mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(mcu_write_obj, mcu_write);
+
+// frame(op, unit, time_us, payload): one frame of tools/models/frames.py, without leaving anything
+// for the garbage collector.
+static mp_obj_t mcu_frame(size_t n_args, const mp_obj_t *args) {
+    mp_buffer_info_t b;
+    mp_get_buffer_raise(args[3], &b, MP_BUFFER_READ);
+    uint32_t t = mp_obj_get_int_truncated(args[2]);
+    mcu_pause();
+    uint8_t head[8] = {
+        mp_obj_get_int(args[0]), mp_obj_get_int(args[1]), b.len, b.len >> 8, t, t >> 8, t >> 16, t >> 24,
+    };
+    uart_tx_strn((const char *)head, sizeof(head));
+    uart_tx_strn(b.buf, b.len);
+    mcu_resume();
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(mcu_frame_obj, 4, 4, mcu_frame);
 
 // readinto(buf): waits until buf is full.
 static mp_obj_t mcu_readinto(mp_obj_t data) {
@@ -105,6 +155,8 @@ static const mp_rom_map_elem_t mcu_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR_pause), MP_ROM_PTR(&mcu_pause_obj) },
     { MP_ROM_QSTR(MP_QSTR_resume), MP_ROM_PTR(&mcu_resume_obj) },
     { MP_ROM_QSTR(MP_QSTR_write), MP_ROM_PTR(&mcu_write_obj) },
+    { MP_ROM_QSTR(MP_QSTR_excluded), MP_ROM_PTR(&excluded_type) },
+    { MP_ROM_QSTR(MP_QSTR_frame), MP_ROM_PTR(&mcu_frame_obj) },
     { MP_ROM_QSTR(MP_QSTR_readinto), MP_ROM_PTR(&mcu_readinto_obj) },
     { MP_ROM_QSTR(MP_QSTR_pending), MP_ROM_PTR(&mcu_pending_obj) },
     { MP_ROM_QSTR(MP_QSTR_heap), MP_ROM_PTR(&mcu_heap_obj) },

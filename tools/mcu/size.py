@@ -1,0 +1,152 @@
+"""`make size`: what the firmware takes of ROM and RAM on the 32-bit machine."""
+
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from . import build, qemu
+from .bench import McuBench
+from .flows import DAY
+from .toolchain import ROOT, say
+
+FIRMWARE = ROOT / "firmware"
+# The simulated chip: imported first, so that the modules' own cost is what comes after.
+CHIP = ("wires", "bus", "time", "machine", "esp32", "vtasks")
+
+# Measures imports one by one; models.rack stays away, its place is taken by nothing at all.
+_IMPORTS = """
+import gc, sys
+class Nothing:
+    now_us = 0
+    events = ()
+    def __getattr__(self, name):
+        return lambda *args: None
+class Module:
+    Rack = Nothing
+sys.modules["models.rack"] = Module
+def used():
+    gc.collect()
+    return gc.mem_alloc()
+last = used()
+for name in {names}:
+    __import__(name)
+    now = used()
+    print(name, now - last)
+    last = now
+"""
+
+
+class MemoryBench(McuBench):
+    """A McuBench that looks at the heap at every wait while `peak` is not None."""
+
+    peak = None
+    _looking = False
+
+    def step(self, until_us):
+        super().step(until_us)
+        bus = self._bus
+        if self.peak is not None and not self._looking and bus.waiting is not None:
+            self._looking = True
+            try:
+                self.peak = max(self.peak, self.memory()[1])
+            finally:
+                self._looking = False
+
+
+def modules():
+    """Names of the firmware's modules, those that others need first."""
+    found = []
+    for path in sorted(FIRMWARE.rglob("*.py")):
+        parts = path.relative_to(FIRMWARE).with_suffix("").parts
+        if parts[0] in ("app", "drivers"):
+            found.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    rank = ("drivers", "app.kernel", "app.crypto", "app.store", "app.host", "app.pay", "app.text",
+            "app.ui", "app.tech", "app")  # fmt: skip
+
+    def key(name):
+        layer = next(i for i, r in enumerate(rank) if name == r or name.startswith(r + "."))
+        return layer, name
+
+    return sorted(found, key=key)
+
+
+def frozen_bytes(elf):
+    """{module: bytes of ROM}: code, constants and tables of the frozen modules, by symbols."""
+    nm = subprocess.run(
+        ["riscv64-unknown-elf-nm", "--print-size", str(elf)],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    names = {m.replace(".", "_"): m for m in modules()}
+    out = dict.fromkeys(names.values(), 0)
+    for line in nm.splitlines():
+        parts = line.split()
+        if len(parts) != 4:
+            continue
+        match = re.match(r"(?:fun_data|raw_code|proto_fun|const_\w+?|children|const_obj_table_data|"
+                         r"const_qstr_table_data|frozen_module|fun_data_native)_(.+)", parts[3])  # fmt: skip
+        symbol = match[1] if match else ""
+        best = max((n for n in names if symbol.startswith((n + "_", n + "__"))), key=len,
+                   default=None)  # fmt: skip
+        if best:
+            out[names[best]] += int(parts[1], 16)
+    return out
+
+
+def import_bytes():
+    """{module: bytes of heap that its import keeps}, with "chip" for the simulated one."""
+    elf, assets = build.elf("large"), build.assets()
+    with tempfile.TemporaryDirectory() as folder:
+        memory = qemu.Memory(Path(folder) / "ram.bin")
+        listener, port = qemu.serve()
+        process = qemu.Qemu(elf, assets, memory, port)
+        try:
+            sock, _ = listener.accept()
+            names = [*CHIP, "asyncio", *(m for m in modules() if m != "app.root")]
+            lines = qemu.Prompt(sock).run(_IMPORTS.replace("{names}", repr(names)))
+            sock.close()
+        finally:
+            process.kill()
+            listener.close()
+    found = {name: int(n) for name, n in (line.split() for line in lines)}
+    chip = sum(found.pop(name) for name in CHIP)
+    return {"chip": chip, **found}
+
+
+def day(variant="standard"):
+    """Heap after boot and peak of each flow: a dict of numbers."""
+    out = {}
+    with tempfile.TemporaryDirectory() as folder:
+        bench = MemoryBench(folder, variant)
+        try:
+            bench.provision()
+            bench.start()
+            bench.expect("未签到", 120_000)
+            bench.run_for(3000)
+            free, used, largest, before = bench.memory()
+            out["idle"] = {"free": free, "used": used, "largest": largest}
+            for name, flow in DAY:
+                say(f"memory: {name}")
+                before = bench.memory()[3]
+                bench.peak = 0
+                flow(bench)
+                peak, bench.peak = bench.peak, None
+                after = bench.memory()
+                out[name] = {"peak": peak, "used": after[1], "allocated": after[3] - before}
+            if bench.restarts:
+                raise RuntimeError(bench.report("the terminal restarted"))
+        finally:
+            bench.close()
+    return out
+
+
+def measure():
+    """Everything: {"modules": {name: {"rom", "ram"}}, "chip": bytes, "day": {...}}."""
+    say("size: frozen modules")
+    rom = frozen_bytes(build.elf("standard"))
+    ram = import_bytes()
+    chip = ram.pop("chip")
+    if chip < build.CHIP:
+        raise RuntimeError(f"the simulated chip takes {chip} bytes, build.CHIP gives {build.CHIP}")
+    rows = {m: {"rom": rom[m], "ram": ram.get(m, 0)} for m in modules()}
+    return {"modules": rows, "chip": chip, "day": day()}
