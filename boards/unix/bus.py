@@ -327,8 +327,8 @@ class RemoteBus(Bus):
             self._recv(self._one)
 
 
-# Python here, C in a port: module -> class (None: functions of the module) -> names. What else of
-# the bus is called is called by these, or by the event loop, which is not counted either (loop.py).
+# Python here, C in a port: module -> class (None: functions of the module) -> names. The rest of
+# the bus is called by these, or by the event loop, which is not counted either (loop.py).
 _CHIP = (
     ("machine", "Pin", ("value", "__call__", "irq")),
     ("machine", "SPI", ("write", "readinto", "write_readinto")),

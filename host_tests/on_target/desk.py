@@ -32,6 +32,16 @@ class Glass:
     def __init__(self):
         self.fb = framebuf.FrameBuffer(bytearray(1024), 128, 64, framebuf.MONO_VLSB)
 
+    def glyph(self, x, y, bits, at, width, inverse):
+        if x + width > self.width or y + 16 > self.height:
+            return False
+        glyph = framebuf.FrameBuffer(
+            bytearray(bits[at : at + width * 2]), width, 16, framebuf.MONO_HLSB
+        )
+        swap = framebuf.FrameBuffer(bytearray(b"\x80"), 2, 1, framebuf.MONO_HLSB)
+        self.fb.blit(glyph, x, y, -1, swap) if inverse else self.fb.blit(glyph, x, y)
+        return True
+
     def show(self):
         pass
 

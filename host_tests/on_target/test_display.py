@@ -117,3 +117,27 @@ def test_showing_allocates_nothing():
     finally:
         micropython.heap_unlock()
     assert len(view) == 1024 and framebuf.MONO_VLSB == 0
+
+
+def test_a_glyph_is_drawn_as_the_interpreters_own_blit_does():
+    rng = Rng(7)
+    _, d = display()
+    other = framebuf.FrameBuffer(bytearray(1024), 128, 64, framebuf.MONO_VLSB)
+    swap = framebuf.FrameBuffer(bytearray(b"\x80"), 2, 1, framebuf.MONO_HLSB)
+    for n in range(200):
+        width = (8, 16)[n & 1]
+        rows = rng.bytes(width * 2)
+        x, y = rng.below(129 - width), 8 * rng.below(7)
+        assert d.glyph(x, y, b"\x55" * 7 + rows, 7, width, n % 3 == 0)
+        glyph = framebuf.FrameBuffer(bytearray(rows), width, 16, framebuf.MONO_HLSB)
+        if n % 3:
+            other.blit(glyph, x, y)
+        else:
+            other.blit(glyph, x, y, -1, swap)
+    for i in range(128):
+        for j in range(64):
+            assert d.fb.pixel(i, j) == other.pixel(i, j), (i, j)
+    before = bytes(d.buffer)
+    for x, y in ((-1, 0), (121, 0), (0, 56), (0, -8), (0, 3)):
+        assert not d.glyph(x, y, bytes(32), 0, 8, False)
+    assert bytes(d.buffer) == before

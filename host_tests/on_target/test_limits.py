@@ -3,7 +3,6 @@
 import asyncio
 
 import cryptolib
-import framebuf
 import wires
 from harness import raises
 
@@ -204,15 +203,9 @@ def test_every_problem_has_its_text():
     assert strings.short("net.xyz", "net.none") == strings.text("net.none")
 
 
-class Glass:
-    width, height = 128, 64
-
-    def __init__(self):
-        self.buffer = bytearray(1024)
-        self.fb = framebuf.FrameBuffer(self.buffer, 128, 64, framebuf.MONO_VLSB)
-
-
 def test_a_text_ends_at_the_edge_of_the_glass():
+    from desk import Glass
+
     c = Canvas(Glass(), Font(FONT))
     c.clear()
     c.text(0, 0, "12345678901234567890")

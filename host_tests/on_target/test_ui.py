@@ -3,7 +3,7 @@
 import asyncio
 import gc
 
-import framebuf
+import desk
 import wires
 from harness import cancel_at
 
@@ -17,13 +17,8 @@ from app.ui.screens import CANCEL, OK, TIMEOUT, Amount, Entry, Idle, Menu, Messa
 FONT = wires.ASSETS + "/font16.bin"
 
 
-class Glass:
-    width, height = 128, 64
-
-    def __init__(self):
-        self.buffer = bytearray(1024)
-        self.fb = framebuf.FrameBuffer(self.buffer, 128, 64, framebuf.MONO_VLSB)
-        self.shows = 0
+class Glass(desk.Glass):
+    shows = 0
 
     def show(self):
         self.shows += 1

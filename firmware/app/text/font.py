@@ -37,12 +37,12 @@ class Font:
             struct.unpack_from("<HHHHII", head, 4)
         )
         self._pages = array("H", struct.unpack_from("<257H", head, _PAGES_AT))
-        self._narrow_at = narrow
-        self._narrow = bytearray(_NARROW_SLOTS * HEIGHT)
+        self._narrow_file = narrow
+        self.narrow_bits = bytearray(_NARROW_SLOTS * HEIGHT)
         self._narrow_owner = bytearray(_NARROW_SLOTS)  # code of the glyph in each slot, 0: none
         self._lows = bytearray(256)
-        self._slots = bytearray(_SLOTS * 32)
-        self._view = memoryview(self._slots)
+        self.wide_bits = bytearray(_SLOTS * 32)
+        self._view = memoryview(self.wide_bits)
         self._cache = {}  # code point -> slot
         self._owner = [0] * _SLOTS
         self._next = 0
@@ -71,25 +71,27 @@ class Font:
         at = bytes(lows).find(bytes((code & 0xFF,)))
         return start + at if at >= 0 else -1
 
-    def narrow(self, code):
-        """16 bytes of the 8x16 glyph of an ASCII code, one byte a row; of "?" for others."""
+    def narrow_at(self, code):
+        """Offset in narrow_bits of the 8x16 glyph of an ASCII code, one byte a row; of "?" for
+        others. Good until the next call."""
         if not self._first <= code <= self._last:
             code = 63
         slot = code % _NARROW_SLOTS
-        view = memoryview(self._narrow)[slot * HEIGHT : slot * HEIGHT + HEIGHT]
+        at = slot * HEIGHT
         if self._narrow_owner[slot] != code:
-            self._f.seek(self._narrow_at + (code - self._first) * HEIGHT)
-            self._f.readinto(view)
+            self._f.seek(self._narrow_file + (code - self._first) * HEIGHT)
+            self._f.readinto(memoryview(self.narrow_bits)[at : at + HEIGHT])
             self._narrow_owner[slot] = code
             self.reads += 1
-        return view
+        return at
 
-    def wide(self, code):
-        """memoryview of 32 bytes: the 16x16 glyph of a code point, two bytes a row."""
+    def wide_at(self, code):
+        """Offset in wide_bits of the 16x16 glyph of a code point, two bytes a row. Good until the
+        next call."""
         slot = self._cache.get(code)
         if slot is None:
             slot = self._fetch(code)
-        return self._view[slot * 32 : slot * 32 + 32]
+        return slot * 32
 
     def _fetch(self, code):
         index = self._index(code)

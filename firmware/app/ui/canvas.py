@@ -2,8 +2,6 @@
 #
 # Remembers what was written, so that a screen can say its visible text.
 
-import framebuf
-
 from ..text.font import HEIGHT
 from ..text.utf8 import code_points, columns_of, wrap
 
@@ -18,12 +16,7 @@ class Canvas:
         self.columns = display.width // _COLUMN
         self.rows = display.height // HEIGHT
         self._font = font
-        # One glyph at a time is copied into these: no object is made per character.
-        self._wide = bytearray(32)
-        self._narrow = bytearray(16)
-        self._wide_fb = framebuf.FrameBuffer(self._wide, 16, HEIGHT, framebuf.MONO_HLSB)
-        self._narrow_fb = framebuf.FrameBuffer(self._narrow, 8, HEIGHT, framebuf.MONO_HLSB)
-        self._swap = framebuf.FrameBuffer(bytearray(b"\x80"), 2, 1, framebuf.MONO_HLSB)
+        self._glyph = display.glyph
         self.written = []  # [row, column, text]
 
     def clear(self):
@@ -33,23 +26,17 @@ class Canvas:
     def text(self, column, row, text, inverse=False):
         """Write `text` at a column and row; what does not fit on the row is cut off."""
         x, y = column * _COLUMN, row * HEIGHT
-        palette = self._swap if inverse else None
+        font, glyph = self._font, self._glyph
         end = 0
         for code in code_points(text):
-            wide = code >= 128
-            if x + (16 if wide else 8) > self.width:
-                break
-            if wide:
-                self._wide[:] = self._font.wide(code)
-                glyph = self._wide_fb
+            if code >= 128:
+                if not glyph(x, y, font.wide_bits, font.wide_at(code), 16, inverse):
+                    break
+                x += 16
             else:
-                self._narrow[:] = self._font.narrow(code)
-                glyph = self._narrow_fb
-            if palette is None:
-                self._fb.blit(glyph, x, y)
-            else:
-                self._fb.blit(glyph, x, y, -1, palette)
-            x += 16 if wide else 8
+                if not glyph(x, y, font.narrow_bits, font.narrow_at(code), 8, inverse):
+                    break
+                x += 8
             end += 1
         self.written.append((row, column, text[:end]))
 
