@@ -30,7 +30,8 @@ test: $(READY)  ## all tests
 	@$(PY) -m pytest -n 2 --dist loadfile
 
 test-mcu: $(READY)  ## the tests and a day of trade on an emulated 32-bit microcontroller (QEMU)
-	@SHOUYIN_MCU=1 $(PY) -m pytest host_tests/mcu
+	@$(PY) -m mcu build
+	@SHOUYIN_MCU=1 $(PY) -m pytest -n 2 --dist loadfile host_tests/mcu
 
 size: $(READY)  ## ROM and RAM of the firmware on the emulated microcontroller, against its budget
 	@$(PY) -m mcu size

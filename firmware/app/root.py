@@ -42,9 +42,10 @@ from .ui.flows import main as flows  # noqa: E402
 from .ui.manager import UI  # noqa: E402
 from .ui.screens import Idle, Message  # noqa: E402
 
-# Bytes between collections: low enough that what is made for a moment does not spread over a small
-# heap, high enough that collecting (1.1 million instructions at 100 KB) does not count.
-_GC_THRESHOLD = 24_576
+# Bytes between collections: half of what is free, so that what is made for a moment does not
+# spread over a small heap, and no more than this.
+_GC_THRESHOLD = 32_768
+_COLLECT_ROUNDS = 16  # of housekeeping, four a second
 _IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
 
 
@@ -162,13 +163,18 @@ class Terminal:
                 swipe.wipe()
 
     async def _housekeeping(self):
-        """Erase flash ahead of time, only while nobody is served: an erase stops the processor."""
+        """Erase flash and collect garbage ahead of time, only while nobody is served: an erase
+        stops the processor."""
+        rounds = 0
         while True:
             await asyncio.sleep_ms(250)
             quiet = clock.diff(clock.ticks(), self._last_input) > _IDLE_MS
             if quiet and isinstance(self.ui.screen, Idle) and not self.engine.busy:
                 if self.journal.needs_housekeeping():
                     self.journal.housekeep()
+                rounds = (rounds + 1) % _COLLECT_ROUNDS
+                if not rounds:
+                    gc.collect()  # so that the next key need not wait for it
 
     def start_basics(self):
         spawn = self.supervisor.spawn
@@ -212,7 +218,7 @@ async def run():
         await _service(terminal, "vfs")
     terminal.start()
     gc.collect()
-    gc.threshold(_GC_THRESHOLD)
+    gc.threshold(min(_GC_THRESHOLD, gc.mem_free() // 2))
     while True:
         await asyncio.sleep(3600)
 

@@ -30,7 +30,8 @@ class Glass:
     width, height = 128, 64
 
     def __init__(self):
-        self.fb = framebuf.FrameBuffer(bytearray(1024), 128, 64, framebuf.MONO_VLSB)
+        self.buffer = bytearray(1024)
+        self.fb = framebuf.FrameBuffer(self.buffer, 128, 64, framebuf.MONO_VLSB)
 
     def glyph(self, x, y, bits, at, width, inverse):
         if x + width > self.width or y + 16 > self.height:

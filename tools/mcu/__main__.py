@@ -1,10 +1,10 @@
-"""python -m mcu size | instructions | performance. The Makefile's targets call this."""
+"""python -m mcu build | size | instructions | performance. The Makefile's targets call this."""
 
 import argparse
 import json
 import sys
 
-from . import budgets, instructions, report, size
+from . import budgets, build, instructions, report, size
 from .toolchain import ROOT, ToolchainError
 
 OUT = ROOT / "out" / "mcu"
@@ -53,7 +53,20 @@ def run_performance():
     return 0
 
 
-COMMANDS = {"size": run_size, "instructions": run_instructions, "performance": run_performance}
+def run_build():
+    """Everything that the other commands and the tests need; installs what is missing."""
+    for variant in build.VARIANTS:
+        build.elf(variant)
+    build.assets()
+    return 0
+
+
+COMMANDS = {
+    "build": run_build,
+    "size": run_size,
+    "instructions": run_instructions,
+    "performance": run_performance,
+}
 
 
 def main():

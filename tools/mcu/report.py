@@ -38,9 +38,9 @@ def size_table(measured):
     day = measured["day"]
     heap = build.VARIANTS["standard"][1]
     lines = [
-        f"Heap {heap:,} bytes, firmware frozen. The simulated chip, which is C in a port of MicroPython, keeps "
-        f"{measured['chip']:,} bytes of objects;",
-        f"{build.CHIP:,} bytes are added to the heap for it.",
+        f"Heap {heap:,} bytes, firmware frozen. The simulated chip, which is C in a port of",
+        f"MicroPython, keeps {measured['chip']:,} bytes of objects; {build.CHIP:,} bytes are",
+        "added to the heap for it.",
         "",
         "| after boot, at the idle screen | bytes |",
         "|---|---:|",
@@ -79,9 +79,9 @@ def write(size, instructions):
     text = [
         "# Memory and instructions on a 32-bit microcontroller",
         "",
-        "Made by `make performance`, on the emulated board (boards/qemu_rv32, RV32IMC as an ESP32-C3).",
-        "`make size` and `make instructions` measure again and fail when a number has grown by more",
-        "than 3 % beyond firmware/budgets.toml.",
+        "Made by `make performance`, on the emulated board (boards/qemu_rv32, RV32IMC as an",
+        "ESP32-C3). `make size` and `make instructions` measure again and fail when a number has",
+        "grown by more than 3 % beyond firmware/budgets.toml.",
         "",
         "## Memory",
         "",
@@ -91,10 +91,11 @@ def write(size, instructions):
         "",
         "## Instructions",
         "",
-        "Counted exactly (QEMU, `-icount shift=0`), without the transport to the device models and the",
-        "event loop's wait, with the simulated chip's Python where a port has C. The times are an",
-        "estimate: one instruction a cycle, code in cache; a real ESP32 fetches code from flash and is",
-        "slower.",
+        "Counted exactly (QEMU, `-icount shift=0`): Python and C of the firmware and of",
+        "MicroPython, garbage collection included. Not counted is what stands for C code and hardware: the",
+        "simulated pins, buses, clock and flash, and the event loop's wait. The times are an",
+        "estimate: one instruction a cycle, code in cache; a real ESP32 fetches code from flash",
+        "and is slower.",
         "",
         *instruction_table(instructions),
         "",

@@ -14,6 +14,12 @@ FIRMWARE = ROOT / "firmware"
 # The simulated chip: imported first, so that the modules' own cost is what comes after.
 CHIP = ("wires", "bus", "time", "machine", "esp32", "vtasks")
 
+# How the tools of MicroPython name what they freeze.
+_SYMBOL = re.compile(
+    r"(?:fun_data_native|fun_data|raw_code|proto_fun|children|frozen_module|const_obj_table_data"
+    r"|const_qstr_table_data|const_\w+?)_(.+)"
+)
+
 # Measures imports one by one; models.rack stays away, its place is taken by nothing at all.
 _IMPORTS = """
 import gc, sys
@@ -83,8 +89,7 @@ def frozen_bytes(elf):
         parts = line.split()
         if len(parts) != 4:
             continue
-        match = re.match(r"(?:fun_data|raw_code|proto_fun|const_\w+?|children|const_obj_table_data|"
-                         r"const_qstr_table_data|frozen_module|fun_data_native)_(.+)", parts[3])  # fmt: skip
+        match = _SYMBOL.match(parts[3])
         symbol = match[1] if match else ""
         best = max((n for n in names if symbol.startswith((n + "_", n + "__"))), key=len,
                    default=None)  # fmt: skip

@@ -3,9 +3,16 @@
 # Reading a damaged file is an error that is shown, never a silent return to defaults: a terminal
 # with the wrong merchant number takes money for somebody else.
 
+from micropython import const
+
 from . import files
 
-_INT, _TEXT, _DIGITS, _CHOICE, _HOST = range(5)
+# Constants, so that the rows of the table are constants too and stay in ROM.
+_INT = const(0)
+_TEXT = const(1)
+_DIGITS = const(2)
+_CHOICE = const(3)
+_HOST = const(4)
 
 # name: (type, default, least or choices, most). Lengths for texts, values for numbers.
 SCHEMA = {

@@ -146,7 +146,8 @@ class ST7567:
         reach beyond the glass: then nothing is drawn."""
         if y & 7 or not 0 <= x <= _WIDTH - width or not 0 <= y <= _HEIGHT - 16:
             return False
-        _glyph(self.buffer, (y >> 3) * _WIDTH + x, bits, at, width, 0xFF if inverse else 0)
+        place = (y >> 3) * _WIDTH + x
+        _glyph(self.buffer, place, bits, at, width, 0xFF if inverse else 0)  # type: ignore[arg-type]
         return True
 
     def show(self):
