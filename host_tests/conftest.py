@@ -4,7 +4,6 @@ CPython never runs firmware code: each of those files is one process of the Unix
 function in it one test.
 """
 
-import ast
 import os
 import subprocess
 import sys
@@ -20,6 +19,8 @@ LIMIT_S = 150
 sys.path.insert(0, str(ROOT / "tools"))
 os.environ.setdefault("SHOUYIN_VECTORS", str(ROOT.parent / "shared" / "vectors"))
 
+from simulator import ontarget  # noqa: E402
+
 
 def pytest_ignore_collect(collection_path, config):
     # Our own collector below takes these; pytest's would import them into CPython.
@@ -32,22 +33,12 @@ def pytest_pycollect_makemodule(module_path, parent):
     return None
 
 
-def test_names(source):
-    """Names of the test functions of a file, in its order."""
-    return [
-        node.name
-        for node in ast.parse(source).body
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-        and node.name.startswith("test_")
-    ]
-
-
 class OnTargetFile(pytest.File):
     """One file, run once; its tests look their result up."""
 
     def collect(self):
         self.results = None
-        for name in test_names(self.path.read_text(encoding="utf-8")):
+        for name in ontarget.test_names(self.path.read_text(encoding="utf-8")):
             yield OnTargetTest.from_parent(self, name=name)
 
     def result(self, name):
@@ -82,27 +73,7 @@ def run_on_target(path, names=()):
         output = done.stdout + done.stderr
     except subprocess.TimeoutExpired as e:
         output = (e.stdout or b"").decode(errors="replace") + f"\nno end after {LIMIT_S} s"
-    return parse(output), output
-
-
-def parse(output):
-    """{test name: (passed, text)} of what runner.py printed; passed None: skipped."""
-    results = {}
-    current, text = None, []
-    for line in output.splitlines():
-        word, _, name = line.partition(" ")
-        if word == "skip" and name.startswith("test_"):
-            name, _, why = name.partition(" ")
-            results[name] = (None, [why])
-            current, text = None, []
-        elif word in ("ok", "FAIL") and name.startswith("test_"):
-            results[name] = (word == "ok", text if word == "ok" else [])
-            current, text = (results[name][1], []) if word == "FAIL" else (None, [])
-        elif current is not None:
-            current.append(line)
-        else:
-            text.append(line)
-    return {n: (ok, "\n".join(lines)) for n, (ok, lines) in results.items()}
+    return ontarget.parse(output), output
 
 
 class OnTargetFailure(Exception):

@@ -3,9 +3,10 @@
 import os
 from pathlib import Path
 
-import conftest
 import pytest
 from mcu import build, qemu
+
+from simulator import ontarget
 
 ON_TARGET = Path(__file__).resolve().parents[1] / "on_target"
 # The emulator is some ten times slower than the Unix port.
@@ -45,8 +46,8 @@ def test_file(machine, name):
     except qemu.PromptError as e:
         pytest.fail(f"{name} broke off:\n{e}")
     output = "\n".join(lines)
-    results = conftest.parse(output)
-    wanted = conftest.test_names((ON_TARGET / f"{name}.py").read_text())
+    results = ontarget.parse(output)
+    wanted = ontarget.test_names((ON_TARGET / f"{name}.py").read_text())
     assert sorted(results) == sorted(wanted), output[-3000:]
     failed = {n: text for n, (passed, text) in results.items() if passed is False}
     assert not failed, "\n".join(f"{n}\n{text}" for n, text in failed.items())
