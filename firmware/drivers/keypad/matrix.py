@@ -42,6 +42,7 @@ class Debounce:
     def __init__(self, keys):
         self.down = 0
         self._count = bytearray(keys)
+        self._moving = False  # some contact is on its way to change
 
     def feed(self, closed):
         """`closed`: bits of this scan. Returns the bits whose debounced state changed now (look at
@@ -49,6 +50,9 @@ class Debounce:
         changed = 0
         count = self._count
         differ = closed ^ self.down
+        if not differ and not self._moving:
+            return 0  # most scans: a key is held, nothing moves
+        self._moving = bool(differ)
         for i in range(len(count)):
             if differ >> i & 1:
                 count[i] += 1

@@ -38,9 +38,13 @@ static mp_obj_t mcu_instructions(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(mcu_instructions_obj, mcu_instructions);
 
+// What the simulated chip allocates in between does not bring the next collection nearer either.
+static size_t allocated;
+
 static mp_obj_t mcu_pause(void) {
     if (depth++ == 0) {
         paused_at = instret();
+        allocated = MP_STATE_MEM(gc_alloc_amount);
     }
     return mp_const_none;
 }
@@ -49,6 +53,9 @@ static MP_DEFINE_CONST_FUN_OBJ_0(mcu_pause_obj, mcu_pause);
 static mp_obj_t mcu_resume(void) {
     if (depth && --depth == 0) {
         paused += instret() - paused_at;
+        if (MP_STATE_MEM(gc_alloc_amount) > allocated) {
+            MP_STATE_MEM(gc_alloc_amount) = allocated;
+        }
     }
     return mp_const_none;
 }
