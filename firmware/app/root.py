@@ -9,11 +9,13 @@ import board
 import bootstate
 
 # Big buffers first: once the code is loaded the heap is no longer in one piece.
+from .crypto import des as _des
 from .store import journal as _journal
 
 _capacity = board.CAPS["journal"]
 _partition = board.journal_partition()
 _index = _journal.reserve(_capacity, _partition.ioctl(4, 0) * _partition.ioctl(5, 0))
+_des.load()
 
 from .crypto import seal  # noqa: E402
 from .host import cup  # noqa: E402
@@ -42,9 +44,10 @@ from .ui.flows import main as flows  # noqa: E402
 from .ui.manager import UI  # noqa: E402
 from .ui.screens import Idle, Message  # noqa: E402
 
-# Bytes between collections: half of what is free, so that what is made for a moment does not
-# spread over a small heap, and no more than this.
+# Bytes between collections: three quarters of what is free beyond a reserve that stays in one
+# piece; on a small heap few, on a large one no more than this.
 _GC_THRESHOLD = 32_768
+_GC_RESERVE = 16_384
 _COLLECT_ROUNDS = 16  # of housekeeping, four a second
 _IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
 
@@ -218,7 +221,8 @@ async def run():
         await _service(terminal, "vfs")
     terminal.start()
     gc.collect()
-    gc.threshold(min(_GC_THRESHOLD, gc.mem_free() // 2))
+    spare = (gc.mem_free() - _GC_RESERVE) * 3 // 4
+    gc.threshold(max(4096, min(_GC_THRESHOLD, spare)))
     while True:
         await asyncio.sleep(3600)
 

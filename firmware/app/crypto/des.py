@@ -48,16 +48,17 @@ def _build(boxes: ptr8, p: ptr8, out: ptr32):
                 if (k >> 2) == i and (v >> (3 - (k & 3))) & 1:
                     word |= uint(1) << ((32 - j) & 31)
             out[i * 64 + x] = word
+    out[512] = (uint(0xAAAA) << 16) | uint(0xAAAA)
 
 
-def _load():
+def load():
+    """Build the tables (2 KiB) if they are not there: early, or at first use."""
     global _tables
-    boxes = bytes(int(c, 16) for c in "".join(_S_BOXES))
-    tables = array("I", bytes(513 * 4))
-    _build(boxes, _P, tables)
-    b = bytearray(tables)
-    b[2048:2052] = b"\xaa\xaa\xaa\xaa"
-    _tables = array("I", b)
+    if _tables is None:
+        boxes = bytes(int(c, 16) for c in "".join(_S_BOXES))
+        tables = array("I", bytes(513 * 4))
+        _build(boxes, _P, tables)
+        _tables = tables
     return _tables
 
 
@@ -185,7 +186,7 @@ class Des:
     def __init__(self, key):
         if len(key) not in (8, 16):
             raise ValueError("key must have 8 or 16 bytes")
-        self._t = _tables or _load()
+        self._t = _tables or load()
         self._k1 = schedule(key[:8])
         self._k2 = schedule(key[8:]) if len(key) == 16 else None
 
