@@ -153,6 +153,16 @@ async def test_another_batch_at_the_host_stops_sales_and_not_the_settlement():
     assert s.own[1] == 1
 
 
+async def test_after_the_settlement_another_batch_at_the_host_is_simply_taken():
+    shop = new_shop()
+    await shop.sale(100)
+    shop.host.batch = 7
+    assert (await shop.sale(100)).why == types.BATCH_DIFFERS
+    assert (await shop.settle()).balanced
+    assert (await shop.sale(200)).approved
+    assert shop.journal.batch == 7 and shop.states() == ["APPROVED"]
+
+
 def test_an_answer_with_fewer_keys_than_asked_for_is_refused():
     from fakehost import TMK, f62
     from shop import MemoryVault

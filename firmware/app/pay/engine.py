@@ -150,7 +150,8 @@ class Engine:
         async with self.lock:
             if settlement.unfinished(self.journal):
                 return Result(why=SETTLE_FIRST)
-            if self.session.batch_differs:
+            # Known from the sign-in that still holds; after a settlement the next one tells anew.
+            if self.session.batch_differs and self.journal.signed_on:
                 return Result(why=BATCH_DIFFERS)
             again = _same_request(t)
             try:
@@ -168,7 +169,8 @@ class Engine:
             except Refused as e:
                 return e.args[0]
             except (FlashError, LogFull) as e:
-                # Before the intent or of a reversal: of this request nothing was sent.
+                # A number, a sign-in or a mark could not be written. Had the request been sent,
+                # _exchange() has left it as unknown: it is reversed.
                 return _flash_fault("request", e)
             finally:
                 await self.session.disconnect()
