@@ -27,10 +27,7 @@ def run_size():
     measured = size.measure()
     _keep("size", measured)
     print("\n".join(report.size_table(measured)))
-    rows = sorted(measured["modules"].items(), key=lambda m: -m[1]["ram"])[:20]
-    chart = report.bars("RAM of the 20 largest modules after import",
-                        [(n, m["ram"] / 1024) for n, m in rows], "KiB")  # fmt: skip
-    chart.save(OUT / "size.png")
+    report.ram_chart(measured).save(OUT / "size.png")
     print(f"chart: {(OUT / 'size.png').relative_to(ROOT)}")
     return _judge("size", budgets.of_size(measured))
 

@@ -58,7 +58,7 @@ def of_size(measured):
     idle = measured["day"]["idle"]
     out = {
         "ROM of all modules": sum(m["rom"] for m in modules),
-        "RAM of all modules after import": sum(m["ram"] for m in modules),
+        "RAM of all modules after import": sum(m["ram"] or 0 for m in modules),
         "free after boot to idle": idle["free"],
         "free in one piece after boot to idle": idle["largest"],
     }

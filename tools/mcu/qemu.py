@@ -11,6 +11,19 @@ from .layout import AREAS, RAM, RAM_SIZE
 
 _PROMPT_S = 60
 
+# At the prompt there is no rack of device models: what asks for one gets nothing at all.
+NO_RACK = """
+import sys
+class Nothing:
+    now_us = 0
+    events = ()
+    def __getattr__(self, name):
+        return lambda *args: None
+class Module:
+    Rack = Nothing
+sys.modules["models.rack"] = Module
+"""
+
 
 class PromptError(Exception):
     """The emulated MicroPython did not answer as its raw prompt does. The text is what came."""

@@ -33,6 +33,13 @@ def bars(title, rows, unit, limit=None):
     return image
 
 
+def ram_chart(measured):
+    """Pillow image of what the imports keep."""
+    rows = [(n, m["ram"] / 1024) for n, m in measured["modules"].items() if m["ram"]]
+    rows.sort(key=lambda row: -row[1])
+    return bars("RAM of the 20 largest modules after import", rows[:20], "KiB")
+
+
 def size_table(measured):
     """Lines of Markdown."""
     day = measured["day"]
@@ -55,9 +62,11 @@ def size_table(measured):
         if name != "idle":
             lines.append(f"| {name} | {v['peak']:,} | {v['used']:,} | {v['allocated']:,} |")
     lines += ["", "| module | ROM | RAM after import |", "|---|---:|---:|"]
-    rows = sorted(measured["modules"].items(), key=lambda m: -(m[1]["rom"] + m[1]["ram"]))
-    lines += [f"| {name} | {m['rom']:,} | {m['ram']:,} |" for name, m in rows]
-    total = [sum(m[key] for m in measured["modules"].values()) for key in ("rom", "ram")]
+    rows = sorted(measured["modules"].items(), key=lambda m: -(m[1]["rom"] + (m[1]["ram"] or 0)))
+    for name, m in rows:
+        ram = "with the boot" if m["ram"] is None else f"{m['ram']:,}"
+        lines.append(f"| {name} | {m['rom']:,} | {ram} |")
+    total = [sum(m[key] or 0 for m in measured["modules"].values()) for key in ("rom", "ram")]
     return [*lines, f"| **all** | **{total[0]:,}** | **{total[1]:,}** |"]
 
 
@@ -71,9 +80,7 @@ def instruction_table(measured):
 def write(size, instructions):
     """The page and its charts."""
     DOCS.mkdir(exist_ok=True)
-    rows = sorted(size["modules"].items(), key=lambda m: -m[1]["ram"])[:20]
-    bars("RAM of the 20 largest modules after import", [(n, m["ram"] / 1024) for n, m in rows],
-         "KiB").save(DOCS / "performance-size.png")  # fmt: skip
+    ram_chart(size).save(DOCS / "performance-size.png")
     rows = [(n, v / 1e6) for n, v in instructions.items() if v >= 1e5]
     bars("Instructions", rows, "M").save(DOCS / "performance-instructions.png")
     text = [

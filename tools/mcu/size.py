@@ -2,8 +2,11 @@
 
 import re
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
+
+import grimp
 
 from . import build, qemu
 from .bench import McuBench
@@ -14,23 +17,18 @@ FIRMWARE = ROOT / "firmware"
 # The simulated chip: imported first, so that the modules' own cost is what comes after.
 CHIP = ("wires", "bus", "time", "machine", "esp32", "vtasks")
 
+# Its import starts to build the terminal: what it keeps is in the numbers of the day.
+NOT_ALONE = ("app.root",)
+
 # How the tools of MicroPython name what they freeze.
 _SYMBOL = re.compile(
     r"(?:fun_data_native|fun_data|raw_code|proto_fun|children|frozen_module|const_obj_table_data"
     r"|const_qstr_table_data|const_\w+?)_(.+)"
 )
 
-# Measures imports one by one; models.rack stays away, its place is taken by nothing at all.
+# Measures imports one by one.
 _IMPORTS = """
-import gc, sys
-class Nothing:
-    now_us = 0
-    events = ()
-    def __getattr__(self, name):
-        return lambda *args: None
-class Module:
-    Rack = Nothing
-sys.modules["models.rack"] = Module
+import gc
 def used():
     gc.collect()
     return gc.mem_alloc()
@@ -61,20 +59,28 @@ class MemoryBench(McuBench):
 
 
 def modules():
-    """Names of the firmware's modules, those that others need first."""
-    found = []
-    for path in sorted(FIRMWARE.rglob("*.py")):
-        parts = path.relative_to(FIRMWARE).with_suffix("").parts
-        if parts[0] in ("app", "drivers"):
-            found.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
-    rank = ("drivers", "app.kernel", "app.crypto", "app.store", "app.host", "app.pay", "app.text",
-            "app.ui", "app.tech", "app")  # fmt: skip
+    """Names of the firmware's modules, each behind those that it imports: what an import costs is
+    then the module's own."""
+    sys.path.insert(0, str(FIRMWARE))
+    try:
+        graph = grimp.build_graph("app", "drivers", cache_dir=None)
+    finally:
+        sys.path.remove(str(FIRMWARE))
+    order = []
 
-    def key(name):
-        layer = next(i for i, r in enumerate(rank) if name == r or name.startswith(r + "."))
-        return layer, name
+    def visit(name):
+        if name in seen:
+            return
+        seen.add(name)
+        parent = name.rpartition(".")[0]
+        for needed in sorted(graph.find_modules_directly_imported_by(name) | {parent} - {""}):
+            visit(needed)
+        order.append(name)
 
-    return sorted(found, key=key)
+    seen = set()
+    for name in sorted(graph.modules):
+        visit(name)
+    return order
 
 
 def frozen_bytes(elf):
@@ -107,14 +113,18 @@ def import_bytes():
         process = qemu.Qemu(elf, assets, memory, port)
         try:
             sock, _ = listener.accept()
-            names = [*CHIP, "asyncio", *(m for m in modules() if m != "app.root")]
-            lines = qemu.Prompt(sock).run(_IMPORTS.replace("{names}", repr(names)))
+            ours = [m for m in modules() if m not in NOT_ALONE]
+            drivers = [m for m in ours if m.split(".")[0] == "drivers"]
+            rest = [m for m in ours if m not in drivers]
+            names = [*CHIP, "asyncio", *drivers, "board", *rest]
+            lines = qemu.Prompt(sock).run(qemu.NO_RACK + _IMPORTS.replace("{names}", repr(names)))
             sock.close()
         finally:
             process.kill()
             listener.close()
     found = {name: int(n) for name, n in (line.split() for line in lines)}
     chip = sum(found.pop(name) for name in CHIP)
+    del found["board"]
     return {"chip": chip, **found}
 
 
@@ -153,5 +163,5 @@ def measure():
     chip = ram.pop("chip")
     if chip < build.CHIP:
         raise RuntimeError(f"the simulated chip takes {chip} bytes, build.CHIP gives {build.CHIP}")
-    rows = {m: {"rom": rom[m], "ram": ram.get(m, 0)} for m in modules()}
+    rows = {m: {"rom": rom[m], "ram": ram.get(m)} for m in modules()}
     return {"modules": rows, "chip": chip, "day": day()}
