@@ -31,9 +31,6 @@ TESTS = ("host_tests/on_target", "host_tests/e2e")
 
 # Tests that say nothing about this interpreter, or that it cannot pass.
 SKIPPED = {
-    "host_tests/on_target/test_store.py"
-    "::test_a_damaged_settings_file_is_an_error_and_not_a_default":
-        "MicroPython 1.25 takes '{' for JSON; the tests' own interpreter does not",
     "host_tests/on_target/test_ui.py::test_drawing_a_screen_again_allocates_little":
         "measures the heap, and this interpreter allocates more for a call",
     "host_tests/e2e/test_memory.py": "measures the heap, for 40 s, with sales like any other",
