@@ -280,6 +280,42 @@ class Pos:
         fields = {**self.reversal_fields(request, reason), **(change or {})}
         return self.send("0400", fields, **(send or {}))
 
+    # Offline sale
+
+    def offline_fields(self, fen=1234, card=None):
+        """Fields of the advice of a sale that the terminal approved."""
+        card = card or BY_NAME["normal"]
+        fields = {2: card.pan, 3: "000000", 4: f"{fen:012d}" if fen else None}
+        fields.update({11: self.next_stan(), 14: card.expiry, 22: "022", 25: "00"})
+        fields.update({38: f"OF{self.stan % 10000:04d}", 41: self.tid, 42: self.mid, 49: "156"})
+        fields[60] = f"30{self.batch:06d}000500"
+        fields[61] = "0" * 12 + "0428" + "00" + "0" * 11
+        fields[63] = "000"
+        return fields
+
+    def advise(self, fields, again=False, change=None, send=None):
+        """0220, or 0221 when `again`."""
+        mti = "0221" if again else "0220"
+        return self.send(mti, {**fields, **(change or {})}, **(send or {}))
+
+    def offline(self, fen=1234, card=None, change=None, send=None):
+        return self.advise(self.offline_fields(fen, card), False, change, send)
+
+    # Batch upload: entries are (stan, PAN, fen)
+
+    def upload(self, *entries, change=None, mti="0320"):
+        text = f"{len(entries):02d}" + "".join(
+            f"00{stan}{pan.rjust(20, '0')}{fen:012d}" for stan, pan, fen in entries
+        )
+        return self.management(mti, "201", {11: self.next_stan(), 48: text}, change)
+
+    def notice(self, advice, again=False, change=None):
+        fields = {**advice, **(change or {})}
+        return self.send("0321" if again else "0320", fields, mac=False)
+
+    def end_upload(self, count, code="202", change=None):
+        return self.management("0320", code, {11: self.next_stan(), 48: f"{count:04d}"}, change)
+
     def settle(self, debit=(0, 0), credit=(0, 0), change=None):
         """Settlement with (fen, count) of both sides."""
         totals = "{:012d}{:03d}{:012d}{:03d}0".format(*debit, *credit) + "0" * 31

@@ -515,8 +515,8 @@ def test_unknown_money_message_12_signed(pos, mti, f60, answered):
     assert booked(pos) == (0, 0)
 
 
-def test_batch_upload_12_unsigned(pos):
+def test_batch_upload_of_chip_data_12_unsigned(pos):
     change = {11: pos.next_stan(), 48: "0000"}
-    answer = pos.management("0320", "207", change)
+    answer = pos.management("0320", "203", change)
     assert answer.mti == "0330" and answer[39] == "12"
     assert set(answer) == {11, 12, 13, 32, 37, 39, 41, 42, 60}

@@ -65,7 +65,8 @@ def _parser():
         "--control",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="commands on standard input: faults, totals, ledger (default: when it is a terminal)",
+        help="commands on standard input: faults, totals, ledger, uploads (default: when it is a "
+        "terminal)",
     )
     add("--quiet", action="store_true", help="no line per message")
     return parser

@@ -1,4 +1,4 @@
-"""Checks of the card: tracks, PAN, PIN, and what the issuer says to a sale.
+"""Checks of the card: tracks, PAN, PIN, and what the issuer says to a sale or to its advice.
 
 Each check takes an Exchange, and returns or raises Declined. Card data stays in local variables
 and in the Exchange; the words of a Declined never hold any.
@@ -32,13 +32,24 @@ def tracks_readable(x):
         if x.fields.get(14) not in (None, found["expiry"]):
             raise Declined("14", "expiry and track 2 differ")
         x.pan = found["pan"]
+    _find_card(x)
+    _compare_with_card(x, track2, track3)
+
+
+def card_advised(x):
+    """14, 15, 54: the card of an advice, which has F2 and F14 and no track."""
+    x.pan = x.fields[2]
+    _find_card(x)
+    _compare_expiry(x, x.fields[14])
+
+
+def _find_card(x):
     if x.pan is None or len(x.pan) < 13 or not cards.passes_luhn(x.pan):
         raise Declined("14", "PAN fails its check digit")
     x.card = cards.BY_PAN.get(x.pan)
     if x.card is None:
         known = x.pan[:6] in cards.KNOWN_BINS
         raise Declined("14" if known else "15", "no such card", by_issuer=True)
-    _compare_with_card(x, track2, track3)
 
 
 def _encryption_possible(x):
@@ -76,8 +87,11 @@ def _compare_with_card(x, track2, track3):
             raise Declined("59", "track 2 is not the issuer's", by_issuer=True)
         if track3 is not None and track3 != (card.track3 or "").replace("=", "D"):
             raise Declined("59", "track 3 is not the issuer's", by_issuer=True)
-    expiry = x.fields.get(14) or (track2 and _TRACK2.fullmatch(track2)["expiry"])
-    if expiry and expiry != card.expiry:
+    _compare_expiry(x, x.fields.get(14) or (track2 and _TRACK2.fullmatch(track2)["expiry"]))
+
+
+def _compare_expiry(x, expiry):
+    if expiry and expiry != x.card.expiry:
         raise Declined("54", "expiry is not the issuer's", by_issuer=True)
 
 

@@ -49,7 +49,7 @@ def well_formed(x):
     surplus = sorted(x.fields.keys() - x.request.required - x.request.optional)
     if surplus:
         raise Declined("30", f"fields that do not belong here: {surplus}")
-    for number, pattern in _PATTERNS.items():
+    for number, pattern in {**_PATTERNS, **x.request.patterns}.items():
         if number in x.fields and not re.fullmatch(pattern, x.fields[number]):
             raise Declined("30", f"F{number}")
     for number, expected in ((3, x.request.processing_code), (25, x.request.condition_code)):
@@ -82,7 +82,7 @@ def _addresses(x):
 def _batch_data(x):
     """F60: a management message ends after 60.3; a money message has 000 there, and may go on."""
     text = x.fields[60]
-    if x.message.mti in messages.TYPED_MTI:
+    if messages.is_typed(x.message):
         right = len(text) >= 11 and text[8:11] == "000"
     else:
         right = len(text) == 11 and text[:2] == "00"
@@ -140,6 +140,12 @@ def batch_equal(x):
     """77: F60.2 is not the open batch."""
     if x.batch != x.terminal.batch:
         raise Declined("77", "batch differs")
+
+
+def batch_known(x):
+    """77: F60.2 is neither the open batch nor one that was closed."""
+    if x.batch != x.terminal.batch and x.ledger.closing(x.terminal.tid, x.batch) is None:
+        raise Declined("77", "batch is neither the open one nor a closed one")
 
 
 def mac_right(x):

@@ -75,6 +75,10 @@ class Control:
         tid, batch = self._whose(words)
         return "\n".join(report.ledger_lines(self._host.books.transactions(tid, batch)))
 
+    def _uploads(self, words):
+        tid, batch = self._whose(words)
+        return "\n".join(report.uploads_lines(self._host.books.uploads(tid, batch)))
+
     def _block(self, words):
         self._host.block_terminal(self._whose(words)[0])
         return "blocked"
@@ -116,7 +120,8 @@ COMMANDS = {
     "faults": (Control._faults, "faults", "what is armed"),
     "clear": (Control._clear, "clear", "disarm everything"),
     "totals": (Control._totals, "totals [TID] [BATCH]", "counts and amounts by type"),
-    "ledger": (Control._ledger, "ledger [TID] [BATCH]", "every sale and void"),
+    "ledger": (Control._ledger, "ledger [TID] [BATCH]", "every sale, offline sale and void"),
+    "uploads": (Control._uploads, "uploads [TID] [BATCH]", "batch upload, beside the books"),
     "block": (Control._block, "block [TID]", "answer 58 to this terminal"),
     "unblock": (Control._unblock, "unblock [TID]", "serve it again"),
     "help": (Control._help, "help", "this list"),

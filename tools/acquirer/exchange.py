@@ -24,13 +24,17 @@ class Declined(Exception):
         self.by_issuer = by_issuer
 
 
+class Repeated(Exception):
+    """The request was approved before: its answer is in the Exchange, and nothing books again."""
+
+
 @dataclass
 class Exchange:
     """A request being handled.
 
     `recordable` is set once the request is known to be the terminal's own and its trace to be new:
     from then on a decline is booked as one. `answer` holds fields of the answer that only the
-    action knows.
+    action knows, `records` what a batch upload tells of transactions.
     """
 
     request: messages.RequestKind
@@ -52,10 +56,16 @@ class Exchange:
     recordable: bool = False
     auth_code: "str | None" = None
     answer: dict = field(default_factory=dict, repr=False)
+    records: list = field(default_factory=list, repr=False)
 
     @property
     def fields(self):
         return self.message.fields
+
+    @property
+    def marked(self):
+        """Does the MTI say that this is a repeat?"""
+        return self.message.mti in messages.REPEATED_MTI
 
     @property
     def tid(self):

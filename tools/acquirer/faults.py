@@ -115,7 +115,7 @@ FAULTS = {
         alter=_wrong_field,
     ),
     "processing_requirement": FaultKind(
-        "header digit 6 of the answer: 3 asks for a new sign-in",
+        "header digit 6 of the answer: 2 asks for the status, 3 for a new sign-in",
         {"digit": "3"},
         alter=_processing_requirement,
     ),
@@ -185,7 +185,7 @@ class Fault:
 
     def matches(self, mti, kind, answer_fields):
         return (
-            self.mti in (None, mti)
+            self.mti in (None, mti, messages.mti_class(mti))
             and self.message_kind in (None, kind)
             and all(number in answer_fields for number in self.kind.needs)
         )
@@ -217,6 +217,7 @@ class Faults:
     def arm(self, name, count=1, mti=None, *, kind=None, after=0, chance=1.0, **params):
         """Arm a fault for the next `count` messages with this MTI and message kind (None: any).
 
+        An MTI fits its repeats too (0400: also 0401); one with the repeat mark fits only those.
         The first `after` messages that fit pass untouched. With `chance` below 1 each message that
         fits is hit with that probability. `params` are those of the table FAULTS. Raises
         ValueError when something of this is unknown or out of range.
@@ -225,10 +226,9 @@ class Faults:
             raise ValueError("unknown fault {}; known: {}".format(name, ", ".join(FAULTS)))
         if count < 1 or after < 0 or not 0.0 <= chance <= 1.0:
             raise ValueError("count from 1, after from 0, chance from 0 to 1")
-        if mti is not None and mti not in messages.SIGNED_MTI:
-            raise ValueError(
-                "unknown mti {}; known: {}".format(mti, ", ".join(messages.SIGNED_MTI))
-            )
+        known = [*messages.SIGNED_MTI, *messages.REPEATED_MTI]
+        if mti is not None and mti not in known:
+            raise ValueError("unknown mti {}; known: {}".format(mti, ", ".join(known)))
         if kind is not None and kind not in messages.KIND_NAMES:
             raise ValueError(
                 "unknown kind {}; known: {}".format(kind, ", ".join(messages.KIND_NAMES))

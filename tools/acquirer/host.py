@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from . import card_checks as card
-from . import checks, management, messages, money, packing
+from . import checks, management, messages, money, packing, uploads
 from .actions import Send
 from .books import Books
-from .codes import APPROVED
-from .exchange import Declined, Exchange
+from .exchange import Declined, Exchange, Repeated
 from .faults import Faults
 from .keys import Randomness, ecb_mac
 from .ledger import Ledger
@@ -40,12 +39,26 @@ _PAYMENT = (
     card.tracks_readable,
     card.pin_right,
 )
+_UPLOAD = (*_SENDER, checks.well_formed, checks.signed_in, checks.batch_known)
 
 # What a message goes through, in this order; the first check that fails gives the response code.
 # The action comes last. A new message is a row here, one in messages.REQUESTS and its action.
 STEPS = {
     "sale": (*_PAYMENT, card.pin_present, card.issuer_agrees),
     "void": (*_PAYMENT, money.find_original, money.same_amount, money.same_card),
+    # An advice that was answered before is answered again, whatever the card says now.
+    "offline": (
+        *_SENDER,
+        checks.well_formed,
+        checks.signed_in,
+        checks.batch_equal,
+        checks.mac_right,
+        money.offline_new,
+        checks.amount_given,
+        checks.currency_right,
+        card.card_advised,
+        card.issuer_agrees,
+    ),
     # A reversal is bound to its original's batch, which may be settled: see money.reversal.
     "reversal": (
         *_SENDER,
@@ -62,6 +75,15 @@ STEPS = {
         checks.signed_in,
         management.settlement_readable,
     ),
+    "upload_details": (*_UPLOAD, uploads.details_readable, uploads.not_contradicting),
+    "upload_notice": (
+        *_UPLOAD,
+        checks.currency_right,
+        uploads.notice_readable,
+        uploads.not_contradicting,
+    ),
+    "upload_end": _UPLOAD,
+    "status": (*_SENDER, checks.well_formed, management.status_readable),
     "sign_in": (*_SENDER, checks.well_formed),
     "sign_off": (*_SENDER, checks.well_formed),
     "echo": (*_SENDER, checks.well_formed),
@@ -70,8 +92,13 @@ STEPS = {
 ACTIONS = {
     "sale": money.sale,
     "void": money.void,
+    "offline": money.offline,
     "reversal": money.reversal,
     "settlement": management.settle,
+    "upload_details": uploads.remember,
+    "upload_notice": uploads.remember,
+    "upload_end": uploads.end,
+    "status": management.status,
     "sign_in": management.sign_in,
     "sign_off": management.sign_off,
     "echo": management.echo,
@@ -84,7 +111,6 @@ _ISSUER_FIELDS = frozenset((15, 44, 63))
 _ECHOED = (3, 4, 11, 25, 41, 42, 49, 60)
 # 11 digits of the issuer, 11 of the acquirer, left-justified (host-protocol.md 1.5).
 _ISSUER_ID = "90310000"
-_MONEY_KINDS = frozenset(("sale", "void"))
 
 
 class Reply(NamedTuple):
@@ -140,10 +166,10 @@ class Host:
     def on_event(self, callback):
         """Call `callback(event)` after each message.
 
-        The event is a dict without card data or keys: at, tid, batch, mti, stan (6 digits or
-        None), kind, amount (fen or None), rc (None for a settlement), totals (the two codes of a
-        settlement, or None), booked (did this message change what is booked?), fault (name or
-        None), note.
+        The event is a dict without card data or keys: at, tid, batch, mti (as it came: 0401 for
+        a repeat), stan (6 digits or None), kind, amount (fen or None), rc (None for a settlement),
+        totals (the two codes of a settlement, or None), booked (did this message change what is
+        booked, or close the batch?), fault (name or None), note.
         """
         self._listeners.append(callback)
 
@@ -158,7 +184,7 @@ class Host:
             message, format_fault = packing.unpack(frame_body), None
         except packing.FormatError as error:
             message, format_fault = error.message, str(error)
-        if message is None or message.mti not in messages.SIGNED_MTI:
+        if message is None or messages.mti_class(message.mti) not in messages.SIGNED_MTI:
             return self._unreadable(message, format_fault or "no request")
         return self._handle(message, format_fault)
 
@@ -185,13 +211,12 @@ class Host:
         return Reply(body, tuple(fault.deliver(frame, self.faults.rng)))
 
     def _decide(self, x):
-        """Run the steps of the message; the first Declined ends them."""
+        """Check, then act; the first Declined ends it."""
         name = x.request.name
         try:
-            for check in STEPS[name]:
-                check(x)
-            self._obey_override(x)
-            ACTIONS[name](x)
+            action = self._check(x)
+            money.obey_override(x)
+            action(x)
         except Declined as declined:
             x.code, x.note, x.from_issuer = declined.code, declined.note, declined.by_issuer
             x.booked, x.auth_code = False, None
@@ -200,13 +225,14 @@ class Host:
             if name == "settlement":
                 management.settlement_error(x)
 
-    def _obey_override(self, x):
-        """A fault may ask for another answer to a valid request; only an approval may book."""
-        if x.override is None:
-            return
-        books = x.override in APPROVED if x.request.name in _MONEY_KINDS else x.override == "00"
-        if not books:
-            raise Declined(x.override, "as ordered by a fault", by_issuer=True)
+    def _check(self, x):
+        """Run the checks of the message. Returns what is to be done: nothing for a repeat."""
+        try:
+            for check in STEPS[x.request.name]:
+                check(x)
+        except Repeated:
+            return lambda x: None
+        return ACTIONS[x.request.name]
 
     def _answer(self, x, fault):
         """Frame body of the answer, with its MAC."""
@@ -246,7 +272,8 @@ class Host:
         if x.request.name != "settlement" and not x.from_issuer:
             values.update(dict.fromkeys(_ISSUER_FIELDS))
         values.update(x.answer)
-        if messages.SIGNED_MTI[x.message.mti] and x.terminal and x.terminal.keys:
+        signed = messages.SIGNED_MTI[messages.mti_class(x.message.mti)]
+        if signed and x.terminal and x.terminal.keys:
             values[64] = "0" * packing.MAC_SIZE
         return values
 
@@ -271,9 +298,12 @@ class Host:
             tid=x.tid,
             mti=messages.answer_mti(x.message.mti) if out else x.message.mti,
             stan=x.stan_text,
+            batch=x.batch,
+            selector=messages.selector(x.message),
             kind=x.request.name,
             response_code=x.code if out else None,
             fault=fault.name if fault else None,
+            reached=fault is None or fault.processed,
         )
 
     def _tell(self, x, fault):

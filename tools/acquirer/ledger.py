@@ -1,4 +1,4 @@
-"""The host's books on disk: terminals, transactions, reversals, settlements, message log.
+"""The host's books on disk: terminals, transactions, reversals, settlements, uploads, messages.
 
 Owns the SQLite file and is the only module that speaks SQL for writing. One message is one
 database transaction: `with ledger.atomic()`. Holds no PAN, no track, no PIN and no PIN block; a
@@ -18,7 +18,7 @@ from . import cards
 from .keys import WorkingKeys
 
 APPLICATION_ID = 0x41435149  # "ACQI", in the file's header
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL);
@@ -30,7 +30,8 @@ CREATE TABLE transactions (
     id INTEGER PRIMARY KEY, tid TEXT NOT NULL, mid TEXT NOT NULL, batch INTEGER NOT NULL,
     stan INTEGER NOT NULL, kind TEXT NOT NULL, amount_fen INTEGER NOT NULL, pan_masked TEXT,
     pan_hash TEXT, entry_mode TEXT, rrn TEXT NOT NULL, auth_code TEXT, response_code TEXT NOT NULL,
-    state TEXT NOT NULL, original_id INTEGER REFERENCES transactions (id),
+    by_issuer INTEGER NOT NULL, state TEXT NOT NULL,
+    original_id INTEGER REFERENCES transactions (id),
     created_at TEXT NOT NULL, changed_at TEXT NOT NULL, UNIQUE (tid, batch, stan));
 CREATE INDEX transactions_by_original ON transactions (original_id);
 CREATE INDEX transactions_by_card ON transactions (pan_hash);
@@ -42,9 +43,17 @@ CREATE TABLE settlements (
     id INTEGER PRIMARY KEY, tid TEXT NOT NULL, batch INTEGER NOT NULL, stan INTEGER NOT NULL,
     claimed TEXT NOT NULL, answered TEXT NOT NULL, closed INTEGER NOT NULL, created_at TEXT NOT
     NULL);
+CREATE TABLE closings (
+    id INTEGER PRIMARY KEY, tid TEXT NOT NULL, batch INTEGER NOT NULL, reason TEXT NOT NULL,
+    created_at TEXT NOT NULL);
+CREATE TABLE uploads (
+    id INTEGER PRIMARY KEY, tid TEXT NOT NULL, batch INTEGER NOT NULL, stan INTEGER NOT NULL,
+    kind TEXT NOT NULL, amount_fen INTEGER NOT NULL, pan_hash TEXT NOT NULL, verdict TEXT NOT NULL,
+    created_at TEXT NOT NULL, UNIQUE (tid, batch, stan));
 CREATE TABLE message_log (
     id INTEGER PRIMARY KEY, at TEXT NOT NULL, direction TEXT NOT NULL, tid TEXT, mti TEXT, stan
-    TEXT, kind TEXT, response_code TEXT, fault TEXT);
+    TEXT, batch INTEGER, selector TEXT, kind TEXT, response_code TEXT, fault TEXT,
+    reached INTEGER NOT NULL DEFAULT 1);
 CREATE TABLE wrong_pins (pan_hash TEXT PRIMARY KEY, count INTEGER NOT NULL);
 """
 
@@ -70,7 +79,7 @@ class Terminal:
 
 @dataclass(frozen=True)
 class Transaction:
-    """A booked or declined sale or void. `state`: approved, declined or reversed."""
+    """A booked or declined sale, offline sale or void. `state`: approved, declined or reversed."""
 
     id: int
     tid: str
@@ -85,6 +94,7 @@ class Transaction:
     rrn: str
     auth_code: "str | None"
     response_code: str
+    by_issuer: int
     state: str
     original_id: "int | None"
     created_at: str
@@ -93,7 +103,8 @@ class Transaction:
 
 @dataclass(frozen=True)
 class BatchTotals:
-    """Totals of a batch: debit are sales, credit voids; reversed ones are in neither."""
+    """Totals of a batch: debit are sales and offline sales, credit voids; reversed ones are in
+    neither."""
 
     debit_fen: int
     debit_count: int
@@ -257,9 +268,9 @@ class Ledger:
         return row and Transaction(**dict(row))
 
     def spent_fen(self, pan):
-        """What stands against a card: approved sales less approved voids."""
+        """What stands against a card: approved sales, online or not, less approved voids."""
         row = self._one(
-            "SELECT COALESCE(SUM(CASE kind WHEN 'sale' THEN amount_fen ELSE -amount_fen END), 0) "
+            "SELECT COALESCE(SUM(CASE kind WHEN 'void' THEN -amount_fen ELSE amount_fen END), 0) "
             "AS fen FROM transactions WHERE pan_hash = ? AND state = 'approved'",
             self.pan_hash(pan),
         )
@@ -268,12 +279,12 @@ class Ledger:
     def batch_totals(self, tid, batch):
         """BatchTotals of a terminal's batch."""
         rows = self.db.execute(
-            "SELECT kind, COUNT(*) AS count, SUM(amount_fen) AS fen FROM transactions "
-            "WHERE tid = ? AND batch = ? AND state = 'approved' GROUP BY kind",
+            "SELECT kind = 'void' AS credit, COUNT(*) AS count, SUM(amount_fen) AS fen "
+            "FROM transactions WHERE tid = ? AND batch = ? AND state = 'approved' GROUP BY credit",
             (tid, batch),
         )
-        sums = {row["kind"]: (row["fen"], row["count"]) for row in rows}
-        return BatchTotals(*sums.get("sale", (0, 0)), *sums.get("void", (0, 0)))
+        sums = {row["credit"]: (row["fen"], row["count"]) for row in rows}
+        return BatchTotals(*sums.get(False, (0, 0)), *sums.get(True, (0, 0)))
 
     # Reversals
 
@@ -308,16 +319,36 @@ class Ledger:
         values.update(answered=answered, closed=closed, created_at=at)
         self._insert("settlements", values)
         if closed:
-            following = batch % 999999 + 1
-            self.db.execute("UPDATE terminals SET batch = ? WHERE tid = ?", (following, tid))
+            self.close_batch(tid, batch, "settlement", at)
+
+    def close_batch(self, tid, batch, reason, at):
+        """End a terminal's open batch; `reason` is "settlement" or "upload". The next begins."""
+        self._insert("closings", {"tid": tid, "batch": batch, "reason": reason, "created_at": at})
+        following = batch % 999999 + 1
+        self.db.execute("UPDATE terminals SET batch = ? WHERE tid = ?", (following, tid))
 
     def closing(self, tid, batch):
-        """Row of the settlement that closed a batch, or None while it is open or unknown."""
+        """Row of `closings` of a batch, or None while it is open or unknown."""
         return self._one(
-            "SELECT * FROM settlements WHERE tid = ? AND batch = ? AND closed ORDER BY id DESC",
-            tid,
-            batch,
+            "SELECT * FROM closings WHERE tid = ? AND batch = ? ORDER BY id DESC", tid, batch
         )
+
+    # Batch upload
+
+    def add_upload(self, **values):
+        """Remember an uploaded record; the values are those of the schema."""
+        self._insert("uploads", values)
+
+    def upload(self, tid, batch, stan):
+        """Row of `uploads`, or None."""
+        return self._one(
+            "SELECT * FROM uploads WHERE tid = ? AND batch = ? AND stan = ?", tid, batch, stan
+        )
+
+    def upload_count(self, tid, batch):
+        """How many records were uploaded for a batch."""
+        sql = "SELECT COUNT(*) AS count FROM uploads WHERE tid = ? AND batch = ?"
+        return self._one(sql, tid, batch)["count"]
 
     # PIN tries and messages
 

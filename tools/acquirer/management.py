@@ -1,4 +1,4 @@
-"""Sign-in, sign-off, echo and settlement.
+"""Sign-in, sign-off, echo, status notice and settlement.
 
 Each action takes an Exchange and changes the ledger, or raises Declined. A settlement has no
 response code: what it decides is in F48.
@@ -6,7 +6,7 @@ response code: what it decides is in F48.
 
 import re
 
-from . import keys, messages
+from . import checks, keys, messages
 from .exchange import Declined
 
 BALANCED, UNBALANCED, ERROR = "1", "2", "3"
@@ -28,6 +28,23 @@ def sign_off(x):
 
 def echo(x):
     """Nothing but an answer."""
+
+
+# Digits 01 to 05, each with whether that device is there or not, then two digits and a value again
+# and again (host-protocol.md 2.7).
+_STATUS = re.compile(rb"01[01]02[01]03[01]04[01]05[01][\x20-\x7e]*")
+_STATUS_BYTES = 512
+
+
+def status_readable(x):
+    """30: F62 is no status."""
+    text = bytes.fromhex(x.fields[62])
+    if len(text) > _STATUS_BYTES or not _STATUS.fullmatch(text):
+        raise Declined("30", "F62 is no status")
+
+
+def status(x):
+    """Nothing but an answer: this host has no use for a terminal's status."""
 
 
 def unsupported(x):
@@ -58,9 +75,8 @@ def settle(x):
     may have lost its power before it read the first answer. Other totals are unbalanced.
     """
     tid, claimed = x.terminal.tid, x.fields[48]
+    checks.batch_known(x)
     repeated = x.batch != x.terminal.batch
-    if repeated and x.ledger.closing(tid, x.batch) is None:
-        raise Declined("77", "batch is neither the open one nor a settled one")
     own = x.ledger.batch_totals(tid, x.batch)
     if len(totals_text(own, "")) != 30:
         raise Declined("61", "totals do not fit F48")

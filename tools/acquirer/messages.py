@@ -1,11 +1,11 @@
 """The messages this host knows, as tables: names, field sets, entry modes.
 
-Owns what the request and the answer of each message consist of (host-protocol.md 2.1 to 2.5). What
+Owns what the request and the answer of each message consist of (host-protocol.md 2.1 to 2.7). What
 the host does with a message is in checks.py and in the action modules; host.py brings them
 together.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 # Requests this host answers at all, and whether they carry a MAC (host-protocol.md 4.3).
@@ -21,8 +21,14 @@ SIGNED_MTI = {
     "0820": False,
 }
 
-# In these the transaction type 60.1 says what a message is, in the others the network code 60.3.
-TYPED_MTI = frozenset(("0100", "0200", "0220", "0400"))
+# Repeat mark: the last digit plus one on every send after the first (host-protocol.md 6). The host
+# takes the message as what it repeats. An 0200 is never sent again and has none.
+REPEATED_MTI = {"0221": "0220", "0321": "0320", "0401": "0400"}
+
+# In these the transaction type 60.1 says what a message is, in the others the network code 60.3;
+# in an 0320 it is 60.1 when that is not 00: a notice has the F60 of its 0220.
+_TYPED_MTI = frozenset(("0100", "0200", "0220", "0400"))
+_MIXED_MTI = "0320"
 
 
 class EntryMode(NamedTuple):
@@ -61,7 +67,8 @@ class RequestKind:
     """A message the host knows: its fields, and F3 and F25 where it has them.
 
     F4 and F64 are optional here although the money messages need them: their absence has codes of
-    its own (13, A0).
+    its own (13, A0). `patterns` are the contents of fields where this message is stricter, or
+    other, than checks.well_formed is with all.
     """
 
     name: str
@@ -69,6 +76,7 @@ class RequestKind:
     optional: frozenset = frozenset()
     processing_code: "str | None" = None
     condition_code: "str | None" = None
+    patterns: dict = field(default_factory=dict, compare=False)
 
 
 _MONEY = frozenset((3, 11, 22, 25, 41, 42, 49, 60))
@@ -76,6 +84,23 @@ _SALE = frozenset((4, 64)) | CARD_FIELDS | PIN_FIELDS | {59}
 _MANAGEMENT = frozenset((11, 41, 42, 60))
 
 _SIGN_IN = RequestKind("sign_in", _MANAGEMENT | {63}, frozenset((62,)))
+
+_MMDD = (
+    "(?:(?:0[13578]|1[02])(?:0[1-9]|[12][0-9]|3[01])"
+    "|(?:0[469]|11)(?:0[1-9]|[12][0-9]|30)|02(?:0[1-9]|[12][0-9]))"
+)
+# An advice is approved by the terminal itself: it has the card as F2 and F14 however it was read,
+# an auth code of the terminal's making, and never a track or a PIN.
+_OFFLINE = _MONEY | {2, 14, 38, 61, 63}
+_OFFLINE_CONTENTS = {
+    2: r"[0-9]{13,19}",
+    22: r"0[12]2",
+    38: r"[0-9A-Za-z]{6}",
+    60: r"30[0-9]{6}000[0256]00",
+    61: rf"0{{12}}(?:0000|{_MMDD})00" + "0" * 11,  # day of the sale, 0000: clock not set
+    63: r"000",
+}
+_UPLOAD_END = RequestKind("upload_end", _MANAGEMENT | {48}, patterns={48: r"[0-9]{4}"})
 
 # (MTI, 60.1 or 60.3): the message. A message that is not here is answered 12.
 REQUESTS = {
@@ -87,12 +112,27 @@ REQUESTS = {
     ("0400", "23"): RequestKind(
         "reversal", _MONEY | {39, 61}, frozenset((2, 4, 14, 23, 38, 55, 64)), "200000", "00"
     ),
+    ("0220", "30"): RequestKind(
+        "offline", _OFFLINE, frozenset((4, 64)), "000000", "00", _OFFLINE_CONTENTS
+    ),
+    ("0320", "201"): RequestKind("upload_details", _MANAGEMENT | {48}),
+    ("0320", "30"): RequestKind(
+        "upload_notice",
+        _OFFLINE | {4},
+        frozenset(),
+        "000000",
+        "00",
+        {**_OFFLINE_CONTENTS, 4: r"(?!0{12})[0-9]{12}"},
+    ),
+    ("0320", "202"): _UPLOAD_END,
+    ("0320", "207"): _UPLOAD_END,
     ("0500", "201"): RequestKind("settlement", _MANAGEMENT | {48, 49, 63}),
     ("0800", "001"): _SIGN_IN,
     ("0800", "003"): _SIGN_IN,
     ("0800", "004"): _SIGN_IN,
     ("0820", "002"): RequestKind("sign_off", _MANAGEMENT),
     ("0820", "301"): RequestKind("echo", frozenset((41, 42, 60))),
+    ("0820", "362"): RequestKind("status", frozenset((41, 42, 60, 62))),
 }
 
 UNSUPPORTED = RequestKind("unsupported", frozenset())
@@ -114,15 +154,26 @@ ANSWERS = {
 }
 
 
+def mti_class(mti):
+    """MTI without its repeat mark: 0401 -> 0400, 0400 -> 0400."""
+    return REPEATED_MTI.get(mti, mti)
+
+
 def answer_mti(mti):
-    """MTI of the answer: 0200 -> 0210."""
-    return f"{int(mti) + 10:04d}"
+    """MTI of the answer: 0200 -> 0210, 0400 and 0401 -> 0410."""
+    return f"{int(mti_class(mti)) + 10:04d}"
+
+
+def is_typed(message):
+    """Does 60.1 say what this request is? Otherwise 60.3 does."""
+    mti = mti_class(message.mti)
+    return mti in _TYPED_MTI or (mti == _MIXED_MTI and message.fields.get(60, "")[:2] != "00")
 
 
 def selector(message):
-    """60.1 or 60.3 of a request, by its MTI; "" when F60 is too short to hold it."""
+    """60.1 or 60.3 of a request; "" when F60 is too short to hold it."""
     batch_data = message.fields.get(60, "")
-    return batch_data[:2] if message.mti in TYPED_MTI else batch_data[8:11]
+    return batch_data[:2] if is_typed(message) else batch_data[8:11]
 
 
 def batch_of(message):
@@ -133,4 +184,4 @@ def batch_of(message):
 
 def kind_of(message):
     """RequestKind of a request; UNSUPPORTED for one this host does not know."""
-    return REQUESTS.get((message.mti, selector(message)), UNSUPPORTED)
+    return REQUESTS.get((mti_class(message.mti), selector(message)), UNSUPPORTED)

@@ -1,4 +1,4 @@
-"""Sale, void and reversal: what is booked once the checks are passed.
+"""Sale, offline sale, void and reversal: what is booked once the checks are passed.
 
 Each action takes an Exchange and books in its ledger, or raises Declined. The rule behind the
 codes of a reversal: 00 and 25 are given only when nothing stands booked under the reversed trace,
@@ -6,7 +6,24 @@ for the terminal takes both as the end of the matter; whatever contradicts a boo
 code that keeps the reversal alive (14, 22, 64) and shows the error.
 """
 
-from .exchange import Declined
+from . import checks
+from .codes import APPROVED
+from .exchange import Declined, Repeated
+
+_KINDS = frozenset(("sale", "void", "offline"))
+# An advice comes again until it is answered for good. A fault that strikes once must not decline
+# it for ever, so such an answer is forgotten; a sale or void is never sent again.
+_FORGETFUL = frozenset(("offline",))
+
+
+def obey_override(x):
+    """A fault may ask for another answer to a valid request; only an approval may book."""
+    if x.override is None:
+        return
+    books = x.override in APPROVED if x.request.name in _KINDS else x.override == "00"
+    if not books:
+        x.recordable = x.recordable and x.request.name not in _FORGETFUL
+        raise Declined(x.override, "as ordered by a fault", by_issuer=True)
 
 
 def book(x, state):
@@ -23,15 +40,16 @@ def book(x, state):
         rrn=x.rrn,
         auth_code=x.auth_code,
         response_code=x.code,
+        by_issuer=x.from_issuer,
         state=state,
         original_id=x.original.id if x.original and x.request.name == "void" else None,
         created_at=x.timestamp,
     )
 
 
-def _approve(x):
+def _approve(x, auth_code):
     x.code = x.override or x.code
-    x.auth_code = x.host.auth_code(x.number)
+    x.auth_code = auth_code
     x.from_issuer = True
     x.booked = True
     book(x, "approved")
@@ -39,7 +57,49 @@ def _approve(x):
 
 def sale(x):
     """Book a sale as approved."""
-    _approve(x)
+    _approve(x, x.host.auth_code(x.number))
+
+
+def offline_new(x):
+    """The first answer again when the repeat mark says so; 94: the trace was used otherwise.
+
+    Without the mark the terminal believes that it sends a new sale; with it, card, amount and auth
+    code must be those of the first one.
+    """
+    x.pan = x.fields[2]
+    first = x.ledger.transaction(x.terminal.tid, x.batch, x.stan)
+    if first is None:
+        checks.trace_new(x)
+        return
+    if not x.marked:
+        raise Declined("94", "trace used before, and not marked as a repeat")
+    _same_sale(x, first)
+    x.note = "answered before"
+    x.answer[37] = first.rrn
+    if first.state == "declined":
+        raise Declined(first.response_code, x.note, by_issuer=bool(first.by_issuer))
+    x.code, x.auth_code, x.from_issuer = first.response_code, first.auth_code, True
+    raise Repeated()
+
+
+def _same_sale(x, first):
+    if first.kind != "offline":
+        raise Declined("94", f"trace used by a {first.kind}")
+    if first.amount_fen != x.amount_fen:
+        raise Declined("94", "trace used for another amount")
+    if first.pan_hash != x.ledger.pan_hash(x.pan):
+        raise Declined("94", "trace used with another card")
+    if first.auth_code not in (None, x.fields[38]):
+        raise Declined("94", "trace used with another F38")
+
+
+def offline(x):
+    """Book an offline sale as approved: the auth code is the terminal's own."""
+    _approve(x, x.fields[38])
+
+
+# What a void can take back.
+VOIDABLE = frozenset(("sale", "offline"))
 
 
 def find_original(x):
@@ -48,7 +108,7 @@ def find_original(x):
     if len(reference) != 12:
         raise Declined("30", "F61 of a void is batch and trace")
     original = x.ledger.transaction(x.terminal.tid, int(reference[:6]), int(reference[6:]))
-    if original is None or original.kind != "sale" or original.state != "approved":
+    if original is None or original.kind not in VOIDABLE or original.state != "approved":
         raise Declined("25", "no sale stands under F61")
     if original.batch != x.terminal.batch:
         raise Declined("25", "the sale is of a settled batch")
@@ -75,15 +135,14 @@ def same_card(x):
 
 def void(x):
     """Book a void as approved. Its sale stays booked, and is voided while the void stands."""
-    _approve(x)
+    _approve(x, x.host.auth_code(x.number))
 
 
 def reversal(x):
     """0400: take back the sale or void with this trace, once; or see to it that it never books."""
     terminal = x.terminal
+    checks.batch_known(x)
     settled = x.batch != terminal.batch
-    if settled and x.ledger.closing(terminal.tid, x.batch) is None:
-        raise Declined("77", "batch is neither the open one nor a settled one")
     original = x.ledger.transaction(terminal.tid, x.batch, x.stan)
     if original is None or original.state == "declined":
         _nothing_stands(x)
@@ -133,6 +192,8 @@ _PROCESSING_CODES = {"sale": "000000", "void": "200000"}
 
 def _contradictions(x, original):
     """What a reversal says of its original must be so."""
+    if original.kind not in _PROCESSING_CODES:
+        raise Declined("22", f"{original.kind} is not reversed")
     if x.fields[3] != _PROCESSING_CODES[original.kind]:
         raise Declined("22", "F3 is not the original's")
     if x.amount_fen != original.amount_fen:

@@ -43,10 +43,19 @@ def ledger_lines(transactions):
     lines = []
     for t in transactions:
         state = "voided" if t["voided"] else t["state"]
-        words = [f"{t['batch']:06d}", t["stan"], f"{t['kind']:5}", f"{yuan(t['amount_fen']):>12}"]
+        words = [f"{t['batch']:06d}", t["stan"], f"{t['kind']:7}", f"{yuan(t['amount_fen']):>12}"]
         words += [f"{t['pan'] or '-':19}", t["rrn"], t["auth_code"] or "-" * 6]
         words += [t["response_code"], state]
         if t["original_stan"]:
             words += ["of", t["original_stan"]]
         lines.append(" ".join(words))
     return lines or ["no transactions"]
+
+
+def uploads_lines(uploads):
+    """Lines of Books.uploads()."""
+    lines = [
+        f"{u['batch']:06d} {u['stan']} {u['kind']:14} {yuan(u['amount_fen']):>12} {u['verdict']}"
+        for u in uploads
+    ]
+    return lines or ["no uploads"]

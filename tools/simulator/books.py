@@ -1,16 +1,26 @@
-"""Are the terminal's books and the acquirer's the same? For the demo and the tests."""
+"""Are the terminal's books and the acquirer's the same? For the demo and the tests.
+
+An offline sale that the terminal still owes (STORED, UPLOADING) may be at the acquirer or not: the
+answer to its advice can be on the way. Every other transaction must be equal on both sides.
+"""
 
 from acquirer.report import yuan
 
-_KINDS = {1: "sale", 2: "void"}
+_OFFLINE = 3
+_KINDS = {1: "sale", 2: "void", _OFFLINE: "offline"}
+# What the acquirer must hold as approved. A voided sale is a debit still, its void a credit.
+_TAKEN = ("APPROVED", "VOIDED", "UPLOADED")
+_OWED = ("STORED", "UPLOADING")
+_UNFINISHED = ("SENDING", "UNKNOWN")
 
 
 class Comparison:
     """`rows`: [(type, terminal count, terminal fen, acquirer count, acquirer fen)]; `differences`:
-    texts."""
+    texts. `owed`: (count, fen) of the offline sales that the terminal has still to upload."""
 
     def __init__(self):
         self.rows = []
+        self.owed = (0, 0)
         self.differences = []
         self.money = []  # those of the differences that are money: approved here and not there
 
@@ -27,6 +37,8 @@ class Comparison:
         for name, n, fen, host_n, host_fen in self.rows:
             mark = "" if (n, fen) == (host_n, host_fen) else "   <- differs"
             lines.append(f"{name:<12}{n:>9}{yuan(fen):>13}{host_n:>11}{yuan(host_fen):>13}{mark}")
+        if self.owed[0]:
+            lines.append(f"{'to upload':<12}{self.owed[0]:>9}{yuan(self.owed[1]):>13}")
         return "\n".join(lines)
 
 
@@ -42,14 +54,14 @@ def compare(journal, host, tid):
     theirs = host.books.transactions(tid, batch)
     tombstones = host.books.totals(tid, batch)["tombstone"]
     result = Comparison()
+    owed = {t["trace"]: t["amount"] for t in mine if _is_owed(t)}
+    result.owed = _sum(owed.values())
     for number, kind in _KINDS.items():
-        ours = _sum(
-            t["amount"]
-            for t in mine
-            if t["kind"] == number and t["state"] in ("APPROVED", "VOIDED")
-        )
+        ours = _sum(t["amount"] for t in mine if t["kind"] == number and t["state"] in _TAKEN)
         host_sum = _sum(
-            t["amount_fen"] for t in theirs if t["kind"] == kind and t["state"] == "approved"
+            t["amount_fen"]
+            for t in theirs
+            if t["kind"] == kind and t["state"] == "approved" and not _is_of(t, owed)
         )
         result.rows.append((kind, *ours, *host_sum))
     reversed_here = _sum(t["amount"] for t in mine if t["state"] == "REVERSED")
@@ -63,11 +75,22 @@ def compare(journal, host, tid):
         )
     )
     declined = _sum(t["amount"] for t in mine if t["state"] == "DECLINED" and t["rc"])
-    declined_there = _sum(t["amount_fen"] for t in theirs if t["state"] == "declined")
+    # A declined offline sale is REJECTED here, or still owed: see _differences_of_each().
+    declined_there = _sum(
+        t["amount_fen"] for t in theirs if t["state"] == "declined" and t["kind"] != "offline"
+    )
     result.rows.append(("declined", *declined, *declined_there))
     _compare_rows(result)
     _compare_each(result, mine, theirs)
     return result
+
+
+def _is_owed(t):
+    return t["kind"] == _OFFLINE and t["state"] in _OWED
+
+
+def _is_of(t, owed):
+    return t["kind"] == "offline" and int(t["stan"]) in owed
 
 
 def _compare_rows(result):
@@ -92,12 +115,16 @@ def _differences_of_each(mine, theirs):
     host = {
         (int(t["stan"]), t["kind"]): t["amount_fen"] for t in theirs if t["state"] == "approved"
     }
+    declined = {int(t["stan"]) for t in theirs if t["state"] == "declined"}
     here = {}
     for t in mine:
-        if t["state"] in ("APPROVED", "VOIDED"):
-            here[t["trace"], _KINDS[t["kind"]]] = t["amount"]
-        elif t["state"] in ("SENDING", "UNKNOWN"):
+        key = t["trace"], _KINDS[t["kind"]]
+        if t["state"] in _TAKEN or (_is_owed(t) and key in host):
+            here[key] = t["amount"]
+        elif t["state"] in _UNFINISHED:
             found.append(f"trace {t['trace']:06d} is still {t['state']}")
+        elif t["state"] == "CANCELLED" and t["trace"] in declined:
+            found.append(f"trace {t['trace']:06d} is CANCELLED, and the acquirer declined it")
     for key in sorted(set(host) | set(here)):
         if host.get(key) != here.get(key):
             trace, kind = key
