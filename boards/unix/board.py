@@ -9,7 +9,7 @@ import os
 
 import wires  # type: ignore[import-not-found]
 from esp32 import NVS, Partition
-from machine import RTC, SPI, UART, WDT, Pin
+from machine import RTC, SPI, UART, WDT, Pin, unique_id
 
 from drivers.card.magstripe import MagStripe
 from drivers.display.st7567 import ST7567
@@ -89,6 +89,14 @@ def make_bearers(clock, apn):
     pwrkey = Pin(b.MODEM_PWRKEY, Pin.OPEN_DRAIN, value=1)
     status = Pin(b.MODEM_STATUS, Pin.IN, Pin.PULL_DOWN)
     return [A7670(uart, pwrkey, status, clock, apn)]
+
+
+def serial():
+    """A number that differs from board to board."""
+    n = 0
+    for b in unique_id():
+        n = n * 31 + b & 0xFFFFFF
+    return n
 
 
 def vfs_partition():

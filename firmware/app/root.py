@@ -19,16 +19,18 @@ _des.load()
 
 from .crypto import seal  # noqa: E402
 from .host import cup  # noqa: E402
+from .host.cardstore import CardStore  # noqa: E402
 from .host.keyring import KeyRing  # noqa: E402
 from .host.link import Link  # noqa: E402
 from .host.session import Session  # noqa: E402
 from .kernel import clock, log  # noqa: E402
 from .kernel.mailbox import Queue  # noqa: E402
-from .kernel.supervisor import FATAL, RESTART, Supervisor  # noqa: E402
+from .kernel.supervisor import FATAL, ONESHOT, RESTART, Supervisor  # noqa: E402
 from .kernel.watchdog import Watchdog  # noqa: E402
 from .pay import recovery  # noqa: E402
 from .pay.engine import Engine  # noqa: E402
 from .pay.reversal import Reversals  # noqa: E402
+from .pay.saf import Saf  # noqa: E402
 from .pay.settlement import Settlement  # noqa: E402
 from .services import App  # noqa: E402
 from .store.flashlog import FlashError, FlashLog, LogFull  # noqa: E402
@@ -123,21 +125,16 @@ class Terminal:
         keyring = KeyRing(self.vault)
         session = Session(link, keyring, self.journal, settings, self._reader_capability())
         reversals = Reversals(self.journal, session, settings)
-        self.engine = Engine(self.journal, session, settings, reversals)
-        settlement = Settlement(self.journal, session, settings, self.engine)
-        app = App(
-            settings,
-            self.operators,
-            self.journal,
-            session,
-            self.engine,
-            reversals,
-            settlement,
-            link,
-        )
+        cards = CardStore(self.vault)
+        self.engine = Engine(self.journal, session, settings, reversals, cards)
+        self.saf = Saf(self.journal, session, settings, reversals, self.engine, cards, link,
+                       self._spawn_upload, board.serial())  # fmt: skip
+        settlement = Settlement(self.journal, session, settings, self.engine, self.saf, cards)
+        app = App(settings, self.operators, self.journal, session, self.engine, reversals,
+                  settlement, self.saf, link)  # fmt: skip
         # Nobody feeds the watchdog yet: a full ring takes longer to read than it waits.
         feed = bootstate.watchdog.feed
-        app.owed = recovery.recover(self.journal, session, reversals, settlement, feed)
+        app.owed = recovery.recover(self.journal, session, reversals, settlement, self.saf, feed)
         app.ui = self.ui
         app.printer = self.printer
         app.card_reader = self.card_reader
@@ -146,6 +143,9 @@ class Terminal:
         self.drivers = bearers + [self.printer, self.card_reader]
 
     # ---- tasks ----------------------------------------------------------------------------------
+
+    def _spawn_upload(self, factory):
+        return self.supervisor.spawn("round", factory, ONESHOT).task
 
     async def _keys(self):
         told = False
@@ -195,6 +195,7 @@ class Terminal:
                 spawn(name, task, RESTART)
         spawn("cards", self._cards, FATAL)
         spawn("housekeeping", self._housekeeping, RESTART)
+        spawn("uploads", self.saf.run, RESTART)
         app = self.app
         spawn("flows", lambda: flows.day(app), RESTART)
 

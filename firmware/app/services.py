@@ -2,11 +2,11 @@
 #
 # Knows every service of the terminal and no driver; app.root builds it.
 
+from .host import cup
 from .kernel import log
-from .pay import settlement as settling
-from .pay import txn
-from .pay.engine import apply
-from .pay.types import SALE, VOID
+from .pay import totals, txn
+from .pay.steps import apply
+from .pay.types import Refused, Result
 from .store.flashlog import FlashError, LogFull
 from .store.operators import OperatorError
 from .store.records import RecordError
@@ -22,11 +22,14 @@ class App:
 
     yuan = staticmethod(yuan)
 
-    def __init__(self, settings, operators, journal, session, engine, reversals, settlement, link):
+    def __init__(
+        self, settings, operators, journal, session, engine, reversals, settlement, saf, link
+    ):
         self.settings = settings
         self.operators = operators
         self.engine = engine
         self.settlement = settlement
+        self.saf = saf
         self.operator = None
         self.owed = None  # pay.recovery.Owed
         self.ui = None
@@ -70,13 +73,16 @@ class App:
     def idle_state(self):
         """(name, signal, network reason, status line): the most urgent thing is the status."""
         reason = self._link.reason()
-        owed = self._reversals.pending()
-        if owed is not None:
-            status = t("reversal_owed_line", owed[0], yuan(owed[1]))
-            if owed[0] > 9 or owed[1] >= 1_000_000:  # it would not fit on a row of 16 columns
-                status = t("reversal_owed_short", owed[0])
+        reversals = self._reversals.pending()
+        uploads = self.saf.outstanding()
+        if reversals is not None:
+            status = _owed_line("reversal_owed", *reversals)
         elif self.receipts_owed() or self.settlement.slip_owed() is not None:
             status = t("receipt_owed_line")
+        elif self._journal.nearly_full():
+            status = t("nearly_full_line")
+        elif uploads[0]:
+            status = _owed_line("upload_owed", *uploads)
         elif reason is not None:
             status = self.network_text()
         elif not self._journal.signed_on:
@@ -89,9 +95,11 @@ class App:
 
     def receipt_printed(self, record):
         """The merchant's copy is on paper."""
-        if record.printed or record.state not in txn.COUNTED:
+        if record.printed or record.state not in txn.RECEIPT:
             return
         try:
+            # An upload may have gone on meanwhile.
+            self._journal.refresh(record)
             apply(self._journal, self._session, record, txn.PRINT_DONE)
         except (FlashError, LogFull) as e:
             log.exception("printed", e)  # it is printed once more than needed, no harm
@@ -103,7 +111,7 @@ class App:
             log.exception("slip", e)  # as above
 
     def _owes_receipt(self, i):
-        return self._journal.state(i) in txn.COUNTED and not self._journal.printed(i)
+        return self._journal.state(i) in txn.RECEIPT and not self._journal.printed(i)
 
     def receipts_owed(self):
         return any(self._owes_receipt(i) for i in range(len(self._journal)))
@@ -115,27 +123,82 @@ class App:
     def load(self, i):
         """Journal record number i, None when it cannot be read any more."""
         try:
-            return self._journal.load(i)
+            record = self._journal.load(i)
         except (FlashError, RecordError) as e:
             log.exception("load", e)
             return None
+        if record.kind == cup.OFFLINE and not record.auth_code:
+            record.auth_code = cup.offline_code(record.trace)
+        return record
 
     def last_printable(self):
         for i in range(len(self._journal) - 1, -1, -1):
-            if self._journal.state(i) in txn.COUNTED:
+            if self._journal.state(i) in txn.RECEIPT:
                 return self.load(i)
         return None
 
     def printable(self, trace):
         i = self._journal.find(trace)
-        if i < 0 or self._journal.state(i) not in txn.COUNTED:
+        if i < 0 or self._journal.state(i) not in txn.RECEIPT:
             return None
         return self.load(i)
 
     def totals(self):
-        """((sales, amount), (voids, amount)) of the open batch, amounts in fen."""
-        both = settling.totals(self._journal)
-        return both[SALE], both[VOID]
+        """((sales, amount), (voids, amount)) of the open batch, amounts in fen; offline sales are
+        sales, also those that the host does not have yet."""
+        kinds = totals.of_batch(self._journal)
+        sales, offline, voids = kinds[cup.SALE], kinds[cup.OFFLINE], kinds[cup.VOID]
+        owed = self.saf.outstanding()
+        return tuple(sales[k] + offline[k] + owed[k] for k in (0, 1)), voids
+
+    async def totals_rows(self):
+        """pay.totals.rows() of the open batch."""
+        return await totals.rows(self._journal)
+
+    def states(self):
+        """[(state, count, amount in fen)] of the open batch."""
+        return totals.by_state(self._journal)
+
+    def records(self, states=None):
+        """Journal records in order of their creation, those in `states` (None: all that count or
+        are owed) only. One at a time: there may be a thousand."""
+        wanted = states or txn.RECEIPT + (txn.UNKNOWN,)
+        for i in range(len(self._journal)):
+            if self._journal.state(i) in wanted:
+                record = self.load(i)
+                if record is not None:
+                    yield record
+
+    def problem_records(self, given_up=False):
+        """Records for the list of what the host does not have or has refused; with given_up those
+        only that are still owed: what a supervisor gives up."""
+        owed = (txn.UNKNOWN,) + txn.OWED_UPLOAD
+        return self.records(owed if given_up else owed + (txn.REJECTED, txn.EXPIRED))
+
+    def batch(self):
+        return self._journal.batch
+
+    def owes(self):
+        """Whether anything is to be sent to the host."""
+        return self.saf.owes()
+
+    # ---- settlement -----------------------------------------------------------------------------
+
+    def close_batch(self, settled):
+        """None when the batch is closed, else a Result."""
+        try:
+            self.settlement.close(settled)
+            return None
+        except (FlashError, LogFull) as e:
+            log.exception("close", e)
+            return Result(why="flash")
+
+    async def override(self, why):
+        """(True, Settled or None) as Settlement.override(), (False, Result) when it failed."""
+        try:
+            return True, await self.settlement.override(self.operator, why)
+        except Refused as e:
+            return False, e.args[0]
 
     # ---- the rest -------------------------------------------------------------------------------
 
@@ -145,3 +208,9 @@ class App:
 
     def version_text(self):
         return "Shouyin %s %s" % (VERSION, self.board)
+
+
+def _owed_line(name, count, amount):
+    if count > 9 or amount >= 1_000_000:  # more would not fit on a row of 16 columns
+        return t(name + "_short", count)
+    return t(name + "_line", count, yuan(amount))

@@ -21,6 +21,9 @@ SETTINGS = {
     "tid": "58402001", "mid": "302440380621100", "host": "host", "port": 1, "tpdu": "6000030000",
     "header": "603100310001", "key_mode": "004", "connect_timeout_s": 5, "connect_tries": 1,
     "response_timeout_s": 10, "reversal_tries": 2, "amount_max": 5_000_000,
+    "reversal_policy": "block", "repeat_mark": 1, "settle_end": 0, "offline_count_max": 0,
+    "offline_txn_max": 20_000, "offline_total_max": 50_000, "offline_age_max_h": 24,
+    "offline_cards": "", "uploads_per_round": 5,
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from fakehost import SETTINGS, TMK, FakeHost
 from harness import flash
 
+from app.host.cardstore import CardStore
 from app.host.keyring import KeyRing
 from app.host.link import Link
 from app.host.session import Session
@@ -10,6 +11,7 @@ from app.pay import recovery, txn
 from app.pay.card import Card
 from app.pay.engine import Engine
 from app.pay.reversal import Reversals
+from app.pay.saf import Saf
 from app.pay.settlement import Settlement
 from app.store.flashlog import FlashLog
 from app.store.journal import Journal
@@ -49,13 +51,19 @@ class Shop:
         link = Link([self.host], SETTINGS)
         self.session = Session(link, KeyRing(self.vault), self.journal, SETTINGS, "2")
         self.reversals = Reversals(self.journal, self.session, SETTINGS)
-        self.engine = Engine(self.journal, self.session, SETTINGS, self.reversals)
-        self.settlement = Settlement(self.journal, self.session, SETTINGS, self.engine)
+        self.cards = CardStore(self.vault)
+        self.engine = Engine(self.journal, self.session, SETTINGS, self.reversals, self.cards)
+        self.saf = Saf(self.journal, self.session, SETTINGS, self.reversals, self.engine,
+                       self.cards, link, None, 1)  # fmt: skip
+        self.settlement = Settlement(self.journal, self.session, SETTINGS, self.engine, self.saf,
+                                     self.cards)  # fmt: skip
 
     def boot(self):
         self.host.connected = False
         self.host._out = []
-        self.owed = recovery.recover(self.journal, self.session, self.reversals, self.settlement)
+        self.owed = recovery.recover(
+            self.journal, self.session, self.reversals, self.settlement, self.saf
+        )
         return self
 
     def reboot(self):
@@ -89,7 +97,9 @@ class Shop:
             c.wipe()
 
     async def settle(self):
-        return await self.settlement.run("01", self.stage)
+        s = await self.settlement.run("01", self.stage)
+        self.settlement.close(s)
+        return s
 
     def states(self):
         return [txn.NAMES[self.journal.state(i)] for i in range(len(self.journal))]

@@ -17,9 +17,11 @@ from app.store.flashlog import FlashError
 
 def test_every_pair_of_state_and_event_is_in_the_table_or_refused():
     events = [v for n, v in txn.__dict__.items() if n in (
-        "BEGIN", "APPROVE", "DECLINE", "NOT_SENT", "NO_ANSWER", "BAD_MAC", "FAULT", "POWER_CUT",
-        "REVERSAL_TRIED", "REVERSAL_DONE", "VOID_APPROVED", "PRINT_DONE")]  # fmt: skip
-    assert len(events) == 12
+        "BEGIN", "STORE", "APPROVE", "DECLINE", "NOT_SENT", "NO_ANSWER", "BAD_MAC", "FAULT",
+        "NOT_COMPLETED", "POWER_CUT", "REVERSAL_SENDING", "REVERSAL_DONE", "UPLOAD_SENDING",
+        "UPLOAD_DONE", "UPLOAD_REFUSED", "PARK", "CANCEL", "GIVE_UP", "VOID_APPROVED",
+        "PRINT_DONE")]  # fmt: skip
+    assert len(events) == 20
     allowed = 0
     for state in range(len(txn.NAMES)):
         for event in events:
@@ -60,10 +62,14 @@ def test_whatever_ends_sending_is_written_and_what_is_unknown_is_owed():
             # the reason must be set before the outcome is written
             if after == txn.UNKNOWN:
                 assert actions[0] in txn.REASONS and actions.index(txn.WRITE_OUTCOME) > 0, event
-        elif event == txn.BEGIN:
+        elif event in (txn.BEGIN, txn.STORE):
             assert actions == (txn.WRITE_INTENT,)
+        elif event in (txn.UPLOAD_DONE, txn.PARK):
+            assert actions == (txn.WRITE_OUTCOME,)  # with what the host said
         elif after != state and actions:
             assert txn.WRITE_MARK in actions, event
+        if event in (txn.REVERSAL_SENDING, txn.UPLOAD_SENDING):
+            assert actions == (txn.COUNT_TRY, txn.WRITE_MARK), event  # counted before it is sent
     assert txn.SIGN_OFF in txn.step(txn.SENDING, txn.BAD_MAC)[1]
 
 
@@ -279,14 +285,15 @@ async def test_settlement_reverses_first_and_an_empty_batch_is_refused():
     assert s.balanced and s.own == (0, 0, 0, 0)
 
 
-async def test_unbalanced_totals_keep_the_batch():
+async def test_unbalanced_totals_upload_the_batch_and_then_close_it():
     shop = new_shop()
     await shop.sale(100)
     shop.host.booked[1, 77] = ["sale", 5000, "approved"]
     s = await shop.settle()
-    assert not s.balanced and s.own != s.host
-    assert len(shop.journal) == 1 and shop.journal.batch == 1
-    assert shop.reboot().states() == ["APPROVED"]
+    assert not s.balanced and s.own == (100, 1, 0, 0) and s.host == (5100, 2, 0, 0)
+    assert shop.host.uploads == {(1, s.trace - 1): "match"}
+    assert len(shop.journal) == 0 and shop.journal.batch == 2 and shop.host.batch == 2
+    assert shop.reboot().settlement.last().closed and not shop.host.violations
 
 
 async def test_a_settlement_whose_answer_is_lost_can_be_done_again():

@@ -127,13 +127,17 @@ def test_mask_of_short_and_long_numbers():
 def test_an_unknown_schema_is_counted_and_not_believed():
     _, dev = device()
     j = opened(dev)
-    data = bytearray(records.encode_intent(sale()))
+    t = sale()
+    t.batch = j.batch
+    data = bytearray(records.encode_intent(t))
     data[0] = records.SCHEMA + 1
     j._log.append(1, data)
-    j._log.append(200, b"kind of a later firmware")
+    j._log.append(200, bytes(data[:9]) + b"kind of a later firmware")
+    j._log.append(200, bytes((records.SCHEMA,)) + bytes(data[1:9]) + b"kind of nobody")
     again = opened(dev)
     assert len(again) == 0
-    assert again.unreadable == 2
+    # What a later firmware wrote is kept for it.
+    assert again.unreadable == 1 and again.newer() == 2
 
 
 # ---- numbers ------------------------------------------------------------------------------------

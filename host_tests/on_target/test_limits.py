@@ -90,7 +90,7 @@ def test_records_of_another_schema_are_no_records():
         ("full", records.encode_full(t, True), records.split_full),
     ):
         read(data)
-        for bad in (bytes((data[0] + 1,)) + data[1:], data[:2], b""):
+        for bad in (bytes((records.SCHEMA + 1,)) + data[1:], b"\x00" + data[1:], data[:2], b""):
             e = raises(RecordError, read, bad)
             assert e.args == (what + " schema",), (what, bad)
 

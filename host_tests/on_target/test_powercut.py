@@ -129,11 +129,11 @@ class SendsFirst(Shop):
         append = journal._log.append
         late = []
 
-        def begin(t):
+        def begin(t, seal=None):
             # Numbers and index as always, but the record itself waits.
             journal._log.append = lambda kind, payload, spare=False: 0
             try:
-                i = type(journal).begin(journal, t)
+                i = type(journal).begin(journal, t, seal)
             finally:
                 journal._log.append = append
             late.append((i, t))

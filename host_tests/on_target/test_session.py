@@ -208,7 +208,7 @@ async def test_a_full_journal_is_said_before_anything_is_sent():
     await shop.engine.sign_in("01", shop.stage)
     n = len(shop.host.asked)
 
-    def full(t):
+    def full(t, seal=None):
         raise JournalFull("flash")
 
     shop.journal.begin = full
@@ -249,9 +249,10 @@ async def test_a_settlement_answer_that_is_no_good_keeps_the_batch_to_be_settled
 async def test_a_host_that_says_unbalanced_is_believed_whatever_its_totals_say():
     shop = shop_with_host()
     assert (await shop.sale()).approved
-    shop.host.change = lambda mti, fields: fields.update({39: "95"})
+    shop.host.change = lambda mti, fields: mti == "0500" and fields.update({39: "95"})
     s = await shop.settle()
-    assert not s.balanced and s.own == s.host and shop.journal.batch == 1
+    assert not s.balanced and s.own == s.host and shop.journal.batch == 2
+    assert list(shop.host.uploads.values()) == ["match"]
 
 
 # ---- link ---------------------------------------------------------------------------------------

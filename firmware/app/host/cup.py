@@ -48,17 +48,24 @@ CURRENCY = "156"
 # Kinds of transactions. The numbers are written to flash: never change one.
 SALE = 1
 VOID = 2
+OFFLINE = 3  # a sale that the terminal approved itself; the host gets an advice
 
 # kind: (MTI, processing code F3, condition code F25, message type 60.1)
 TYPES = {
     SALE: ("0200", "000000", "00", "22"),
     VOID: ("0200", "200000", "00", "23"),
+    OFFLINE: ("0220", "000000", "00", "30"),
 }
+DEBITS = (SALE, OFFLINE)  # the others are credits
 
 # Management messages: (MTI, network code 60.3, whether F11 goes along)
 ECHO = ("0820", "301", False)
 SIGN_OFF = ("0820", "002", True)
 SETTLE = ("0500", "201", True)
+STATUS = ("0820", "362", False)
+UPLOAD_DETAILS = ("0320", "201", True)
+UPLOAD_END_UNBALANCED = ("0320", "202", True)
+UPLOAD_END_BALANCED = ("0320", "207", True)
 
 # Network code 60.3 of a sign-in, also the setting key_mode: double-length keys with a track key
 TRACK_ENCRYPTED = "004"
@@ -72,8 +79,13 @@ READER_MAG, READER_IC, READER_CONTACTLESS = "2", "5", "6"
 
 
 def response_mti(mti):
-    """0200 -> 0210"""
-    return mti[:2] + chr(ord(mti[2]) + 1) + mti[3]
+    """0200 -> 0210, 0221 -> 0230"""
+    return mti[:2] + chr(ord(mti[2]) + 1) + "0"
+
+
+def repeat_mti(mti):
+    """0400 -> 0401: sent before (ISO 8583:1987, message function)."""
+    return mti[:3] + "1"
 
 
 def entry_mode(way, pin):
@@ -150,6 +162,27 @@ def financial(kind, t, settings, reader):
     return fields
 
 
+def advice(t, settings, reader, pan):
+    """Fields of the advice of an offline sale: all but the MAC. `pan`: a bytearray, which the
+    caller wipes. F61: no original; date of the sale; approved by the terminal (host-protocol 1.5,
+    2.1)."""
+    fields = financial(t.kind, t, settings, reader)
+    if len(pan):
+        fields[2] = pan
+    fields[14] = t.expiry
+    fields[38] = offline_code(t.trace)
+    y, month, day = t.when[:3]
+    date = "%02d%02d" % (month, day) if y > 2000 else "0000"
+    fields[61] = "0" * 12 + date + "00" + "0" * 11
+    fields[63] = b"000"
+    return fields
+
+
+def offline_code(trace):
+    """F38 of an offline sale: Y1 is the field's word for "approved offline"."""
+    return "Y1%04d" % (trace % 10000)
+
+
 def reversal(t, settings, reader):
     """Fields of the 0400 for a transaction whose outcome is not known: F3 and F11 of the original,
     no card data of a swipe, F38 only when its response brought one (a void's own, never that of
@@ -163,6 +196,24 @@ def reversal(t, settings, reader):
     if t.original_trace:
         fields[61] = f61(t.batch, t.original_trace, t.host_date or "0000")
     return fields
+
+
+DETAILS_MAX = 8  # records in one upload message
+_DETAIL = 40
+
+
+def details(entries):
+    """F48 of an upload message as a bytearray, which the caller wipes: count, then for each entry
+    (trace, PAN as digits, amount) card flag 00, trace, PAN right justified, amount."""
+    out = bytearray(b"%02d" % len(entries) + b"0" * (_DETAIL * len(entries)))
+    at = 2
+    for trace, pan, amount in entries:
+        out[at + 2 : at + 8] = b"%06d" % trace
+        for i in range(len(pan)):
+            out[at + 28 - len(pan) + i] = pan[i]
+        out[at + 28 : at + 40] = b"%012d" % amount
+        at += _DETAIL
+    return out
 
 
 def management(message, batch, settings, operator=None, trace=0):
@@ -179,6 +230,9 @@ def management(message, batch, settings, operator=None, trace=0):
 # F39 (host-protocol section 3). Approved: with 10 (partial approval) only when asked for, which
 # this terminal never does: a 10 is then refused like any unknown code.
 APPROVED = ("00", "11", "16", "A2", "A4", "A5", "A6")
+# An advice that the host has already: done. Trouble at the host that passes: try again later.
+DUPLICATE = "94"
+TEMPORARY = ("68", "90", "91", "92", "96", "98")
 # The keys or the batch do not fit: sign in and try again.
 SIGN_IN_AGAIN = ("77", "99", "A0")
 # Answer to a settlement: the totals differ.

@@ -11,7 +11,9 @@ from . import cup, framing, iso8583
 from .iso8583 import FormatError
 from .link import LinkError
 
-_SIGN_IN_AGAIN = 3  # processing requirement digit
+# Processing requirement digits (host-protocol 1.3)
+_SEND_STATUS = 2
+_SIGN_IN_AGAIN = 3
 
 
 class NotSent(Exception):
@@ -52,6 +54,7 @@ class Session:
         self._settings = settings
         self.reader = reader
         self.batch_differs = False  # the host is in another batch, and ours has transactions
+        self.status_wanted = False  # the host has asked for the terminal's status
         self._buf = bytearray(1024)
 
     # ---- one message ----------------------------------------------------------------------------
@@ -76,12 +79,15 @@ class Session:
         framing.wrap(buf, end, self._settings["tpdu"], self._settings["header"])
         return end
 
-    async def exchange(self, mti, fields, with_mac):
-        """Send one message over the open link and wait for its answer.
+    async def exchange(self, mti, fields, with_mac, repeat=False):
+        """Send one message over the open link and wait for its answer. `repeat`: it was sent
+        before, perhaps, and is marked so.
 
         NotSent: the message could not be made. NoAnswer, BadMac: see there. The buffer with the
         request is wiped before this returns.
         """
+        if repeat and self._settings["repeat_mark"]:
+            mti = cup.repeat_mti(mti)
         try:
             end = self._pack(mti, fields, with_mac)
         except (FormatError, KeyFault) as e:
@@ -138,6 +144,8 @@ class Session:
                         value[i] = 0
             if need == _SIGN_IN_AGAIN and self._journal.signed_on:
                 self.sign_off()
+            elif need == _SEND_STATUS:
+                self.status_wanted = True
             log.info("%s %s rc %s", got, fields.get(11, "-"), fields.get(39, "-"))
             return Response(got, fields)
 

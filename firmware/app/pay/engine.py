@@ -9,6 +9,7 @@
 import asyncio
 
 from ..host import cup
+from ..host.cardstore import CardStoreError
 from ..host.keyring import KeyFault, PinError
 from ..host.session import BadMac, NoAnswer, NotSent, SignInError
 from ..kernel import clock, log
@@ -16,6 +17,7 @@ from ..store.flashlog import FlashError, LogFull
 from ..store.journal import JournalFull
 from ..store.records import RecordError, Txn
 from . import settlement, txn
+from .steps import apply, take_answer
 from .types import (
     AMOUNT,
     BATCH_DIFFERS,
@@ -36,42 +38,44 @@ from .types import (
     SIGNING_IN,
     UNKNOWN_RESULT,
     UNREADABLE,
+    UPLOAD_FIRST,
+    UPLOADING,
     Refused,
     Result,
 )
 
+# What a void may be for: an offline sale that was not sent yet is taken back without the host.
+_VOIDABLE = (txn.APPROVED, txn.UPLOADED) + txn.OWED_UPLOAD
 
-def apply(journal, session, t, event):
-    """Perform what the table says for Txn `t` and `event`. FlashError, LogFull when a commit
-    fails."""
-    state, actions = txn.step(t.state, event)
-    t.state = state
-    for action in actions:
-        if action in txn.REASONS:
-            t.reason = action
-        elif action == txn.WRITE_OUTCOME:
-            journal.finish(t)
-        elif action == txn.WRITE_INTENT:
-            journal.begin(t)
-        elif action == txn.COUNT_TRY:
-            t.tries += 1
-        elif action == txn.NOTE_PRINTED:
-            t.printed = True
-        elif action == txn.WRITE_MARK:
-            journal.mark(t)
-        elif action == txn.SIGN_OFF:
-            session.sign_off()
+
+class Turn:
+    """The engine's lock for whoever serves somebody: a round of uploads gives way. async with."""
+
+    def __init__(self, engine):
+        self._engine = engine
+
+    async def __aenter__(self):
+        if self._engine.saf is not None:
+            self._engine.saf.interrupt()
+        await self._engine.lock.acquire()
+
+    async def __aexit__(self, *error):
+        self._engine.lock.release()
 
 
 class Engine:
-    """`busy` is set while a request is under way: housekeeping then keeps away from the flash."""
+    """`busy` is set while a request is under way: housekeeping then keeps away from the flash.
+    `cards` host.cardstore.CardStore. `saf` is set by pay.saf.Saf, which knows the engine."""
 
-    def __init__(self, journal, session, settings, reversals):
+    def __init__(self, journal, session, settings, reversals, cards):
         self.journal = journal
         self.session = session
         self.reversals = reversals
+        self.saf = None
         self._settings = settings
-        self.lock = asyncio.Lock()  # one request, settlement or sign-in at a time
+        self._cards = cards
+        self.lock = asyncio.Lock()  # one request, settlement, sign-in or round at a time
+        self.turn = Turn(self)
 
     @property
     def busy(self):
@@ -93,7 +97,8 @@ class Engine:
         i = self.journal.find(trace)
         if i < 0:
             raise Refused(Result(why=NOT_FOUND))
-        if self.journal.kind(i) != cup.SALE or self.journal.state(i) != txn.APPROVED:
+        kind, state = self.journal.kind(i), self.journal.state(i)
+        if kind not in cup.DEBITS or state not in _VOIDABLE:
             raise Refused(Result(why=NOT_VOIDABLE))
         try:
             return self.journal.load(i)
@@ -108,20 +113,51 @@ class Engine:
             return Result(why=CARD_DIFFERS)
         t = Txn(cup.VOID, original.amount)
         t.original_trace = original.trace
-        t.original_rrn = original.rrn
-        t.original_auth = original.auth_code
         t.pan_masked = original.pan_masked
         t.expiry = original.expiry
-        t.other_trace = original.trace
-        t.other_state, _ = txn.step(txn.APPROVED, txn.VOID_APPROVED)
         return await self._run(t, card, pin, operator, stage)
+
+    def _bind(self, t):
+        """Put into the void `t` what names its original, as it stands now. Refused when that
+        cannot be voided any more."""
+        i = self.journal.find(t.original_trace)
+        if i < 0 or self.journal.state(i) not in (txn.APPROVED, txn.UPLOADED):
+            raise Refused(Result(why=NOT_VOIDABLE))
+        original = self.journal.load_whatever(i)
+        t.original_rrn = original.rrn
+        t.original_auth = original.auth_code
+        t.other_trace = original.trace
+        t.other_state, _ = txn.step(original.state, txn.VOID_APPROVED)
+
+    async def _void_offline(self, t, operator, stage):
+        """The original of the void `t` may be an offline sale that the host does not have. Result
+        when that was the end of it: nothing was sent, so nothing need be; None when the void is to
+        be sent, behind its original (I6)."""
+        i = self.journal.find(t.original_trace)
+        if i < 0 or self.journal.state(i) not in txn.OWED_UPLOAD:
+            return None
+        if self.journal.state(i) == txn.STORED:
+            return self.saf.take_back(i)
+
+        async def sign_in():
+            await self.sign_in_now(operator, stage, True)
+
+        stage(CONNECTING)
+        await self.session.connect()
+        await self.make_ready(operator, stage)
+        stage(UPLOADING)
+        try:
+            await self.saf.upload(sign_in, 0, t.original_trace)
+        except NoAnswer:
+            raise Refused(Result(why=UPLOAD_FIRST))
+        return None
 
     async def sign_in(self, operator, stage):
         """Sign in now. Result.approved says whether it worked."""
-        async with self.lock:
+        async with self.turn:
             try:
                 stage(CONNECTING)
-                await self._sign_in(operator, stage)
+                await self.sign_in_now(operator, stage)
                 return Result(approved=True)
             except NotSent as e:
                 return Result(why=NO_HOST, detail=e.args[0])
@@ -134,7 +170,7 @@ class Engine:
 
     async def echo(self, stage):
         """Echo test: Result.approved when the host answered."""
-        async with self.lock:
+        async with self.turn:
             try:
                 stage(CONNECTING)
                 await self.session.connect()
@@ -147,33 +183,59 @@ class Engine:
     # ---- one request ----------------------------------------------------------------------------
 
     async def _run(self, t, card, pin, operator, stage):
-        async with self.lock:
+        async with self.turn:
             if settlement.unfinished(self.journal):
                 return Result(why=SETTLE_FIRST)
             # Known from the sign-in that still holds; after a settlement the next one tells anew.
             if self.session.batch_differs and self.journal.signed_on:
                 return Result(why=BATCH_DIFFERS)
-            again = _same_request(t)
             try:
-                stage(CONNECTING)
-                await self.session.connect()
-                result = await self._attempt(t, card, pin, operator, stage)
-                if result.code in cup.SIGN_IN_AGAIN and result.txn.state == txn.DECLINED:
-                    # The keys or the batch did not fit and nothing was booked: sign in and try
-                    # once more.
-                    self.session.sign_off()
-                    result = await self._attempt(again, card, pin, operator, stage)
-                return result
+                result = await self._request_once_or_twice(t, card, pin, operator, stage)
             except NotSent as e:
-                return Result(why=NO_HOST, detail=e.args[0])
+                result = Result(why=NO_HOST, detail=e.args[0])
             except Refused as e:
-                return e.args[0]
+                result = e.args[0]
             except (FlashError, LogFull) as e:
                 # A number, a sign-in or a mark could not be written. Had the request been sent,
                 # _exchange() has left it as unknown: it is reversed.
-                return _flash_fault("request", e)
+                result = _flash_fault("request", e)
             finally:
                 await self.session.disconnect()
+            return self._without_host(t, card, operator, result)
+
+    async def _request_once_or_twice(self, t, card, pin, operator, stage):
+        if t.kind == cup.VOID:
+            result = await self._void_offline(t, operator, stage)
+            if result is not None:
+                return result
+            self._bind(t)
+        again = _same_request(t)
+        stage(CONNECTING)
+        await self.session.connect()
+        result = await self._attempt(t, card, pin, operator, stage)
+        if result.code in cup.SIGN_IN_AGAIN and result.txn.state == txn.DECLINED:
+            # The keys or the batch did not fit and nothing was booked: sign in and try once more.
+            self.session.sign_off()
+            result = await self._attempt(again, card, pin, operator, stage)
+        return result
+
+    def _without_host(self, t, card, operator, result):
+        """`result` of a request; for a sale that never went out perhaps an approval without the
+        host. When that is against the rules, the reason of the rules."""
+        if result.txn is not None and result.why != UNKNOWN_RESULT:
+            self.saf.kick()
+        else:
+            self.saf.later()
+        unsent = result.why == NO_HOST or (
+            # A reversal that the host will not take: by the acquirer's policy offline only.
+            result.why == REVERSAL_OWED
+            and self._settings["reversal_policy"] == "offline"
+            and self.reversals.exhausted()
+        )
+        if not unsent or t.kind != cup.SALE or t.state != txn.DRAFT:
+            return result
+        offline = self.saf.approve(t.amount, card, operator)
+        return result if offline.why == NO_HOST else offline
 
     def _counted(self, kind):
         """Transactions of `kind` that count in the open batch."""
@@ -197,7 +259,7 @@ class Engine:
         if len(self.journal) >= cup.COUNT_MAX and self._counted(t.kind) >= cup.COUNT_MAX:
             raise Refused(Result(why=FULL))
         try:
-            apply(self.journal, self.session, t, txn.BEGIN)
+            apply(self.journal, self.session, t, txn.BEGIN, self._seal(card))
         except JournalFull:
             raise Refused(Result(why=FULL))
         except (FlashError, LogFull) as e:
@@ -205,17 +267,37 @@ class Engine:
         stage(SENDING)
         return await self._exchange(t, card, pin)
 
-    async def make_ready(self, operator, stage, settling=False):
+    def _seal(self, card):
+        """What Journal.begin() calls for a transaction with Card `card`. A batch upload may want
+        the card's number; without it the sale is none the worse."""
+        if card is None:
+            return None
+
+        def seal(t):
+            try:
+                return self._cards.seal(t, card)
+            except CardStoreError:
+                return b""
+
+        return seal
+
+    async def make_ready(self, operator, stage, settling=False, tries=0):
         """Signed in, and no reversal owed. Refused, NotSent otherwise. `settling`: the host may be
-        in another batch; settling ours is the way out."""
+        in another batch; settling ours is the way out. `tries` of a reversal (0: the setting)."""
         if not self.journal.signed_on or not self.session.keys.has_working_keys():
-            await self._sign_in(operator, stage, settling)
+            await self.sign_in_now(operator, stage, settling)
         if self.reversals.pending():
             stage(REVERSING)
-            if not await self.reversals.drain(lambda: self._sign_in(operator, stage, True)):
+
+            async def sign_in():
+                await self.sign_in_now(operator, stage, True)
+
+            if not await self.reversals.drain(sign_in, tries):
                 raise Refused(Result(why=REVERSAL_OWED))
 
-    async def _sign_in(self, operator, stage, any_batch=False):
+    async def sign_in_now(self, operator, stage, any_batch=False):
+        """Sign in, for whoever holds the lock. Refused, NotSent. `any_batch`: also when the host
+        is in another batch than we are."""
         await self.session.connect()  # the host may have closed after its last answer
         stage(SIGNING_IN)
         try:
@@ -227,6 +309,15 @@ class Engine:
             raise Refused(Result(why=SIGN_IN_FAILED, code=e.args[1], detail=e.args[0]))
         except NoAnswer as e:
             raise NotSent(e.args[0])
+        if not len(self.journal):
+            self._renew_cards()
+
+    def _renew_cards(self):
+        """Cards of a batch that is over can be read no more."""
+        try:
+            self._cards.renew(self.journal.batch)
+        except CardStoreError:
+            log.error("cards of the old batch are kept for now")
 
     async def _exchange(self, t, card, pin):
         """Send the request of `t`, whose intent is durable, and make its outcome durable."""
@@ -241,9 +332,10 @@ class Engine:
                 answer = await self.session.exchange(mti, fields, True)
             finally:
                 _wipe_sensitive(fields)
+            event = txn.NOT_COMPLETED
             code = answer.code
+            take_answer(t, answer.fields)
             event = txn.APPROVE if code in cup.APPROVED else txn.DECLINE
-            _take_answer(t, answer.fields)
         except NotSent as e:
             log.error("trace %d not sent: %s", t.trace, e.args[0])
             event = txn.NOT_SENT
@@ -261,7 +353,7 @@ class Engine:
             event = self._finish(t, event)
         if event == txn.NOT_SENT:
             return Result(why=why, record=t)
-        if event in (txn.NO_ANSWER, txn.BAD_MAC, txn.FAULT):
+        if event in (txn.NO_ANSWER, txn.BAD_MAC, txn.NOT_COMPLETED, txn.FAULT):
             return Result(why=UNKNOWN_RESULT, record=t)
         return Result(approved=event == txn.APPROVE, code=code, record=t)
 
@@ -331,22 +423,3 @@ def _wipe_sensitive(fields):
             for i in range(len(value)):
                 value[i] = 0
     fields.pop(52, None)
-
-
-def _take_answer(t, fields):
-    """What the journal keeps of an answer."""
-    t.response_code = fields.get(39, "")
-    t.rrn = fields.get(37, "")
-    t.auth_code = fields.get(38, "").strip()
-    t.host_time = fields.get(12, "")
-    t.host_date = fields.get(13, "")
-    t.settle_date = fields.get(15, "")
-    parties = fields.get(44, b"")
-    t.issuer = _text(parties[:11])
-    t.acquirer = _text(parties[11:22])
-    t.org = _text(fields.get(63, b"")[:3])
-
-
-def _text(data):
-    """str of the printable ASCII in `data`."""
-    return "".join(chr(c) for c in data if 32 <= c < 127).strip()

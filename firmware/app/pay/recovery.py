@@ -3,7 +3,7 @@
 
 from ..kernel import log
 from . import txn
-from .engine import apply
+from .steps import apply
 
 
 class Owed:
@@ -19,7 +19,7 @@ class Owed:
         self.batch_closed = False
 
 
-def recover(journal, session, reversals, settlement, pulse=None):
+def recover(journal, session, reversals, settlement, saf, pulse=None):
     """Read the journal and put right what a power cut left behind. Returns Owed. `pulse` is called
     all along (a watchdog's feed); FlashError, LogFull."""
     journal.recover(pulse)
@@ -31,13 +31,14 @@ def recover(journal, session, reversals, settlement, pulse=None):
             apply(journal, session, t, txn.POWER_CUT)
             owed.interrupted += 1
     owed.batch_closed = settlement.recover()
+    saf.recover()
     owed.reversals = reversals.pending()
     owed.receipts = [
         i
         for i in range(len(journal))
-        if journal.state(i) in txn.COUNTED and not journal.printed(i)
+        if journal.state(i) in txn.RECEIPT and not journal.printed(i)
     ]
-    owed.unreadable = journal.unreadable
+    owed.unreadable = journal.unreadable + journal.newer()
     log.info(
         "journal: %d transactions, batch %d, %d interrupted",
         len(journal),

@@ -5,7 +5,11 @@ from . import txn
 
 SALE = cup.SALE
 VOID = cup.VOID
+OFFLINE = cup.OFFLINE
 VOIDED = txn.VOIDED
+UNKNOWN = txn.UNKNOWN
+CANCELLED = txn.CANCELLED
+NAMES = txn.NAMES
 
 # Stages, for the progress screen
 CONNECTING = "connecting"
@@ -13,6 +17,7 @@ SIGNING_IN = "signing_in"
 REVERSING = "reversing"
 SENDING = "sending"
 SETTLING = "settling"
+UPLOADING = "uploading"
 
 # Reasons of a Result that the host had no part in; each has a text that says what to do.
 FULL = "full"
@@ -33,12 +38,26 @@ EMPTY = "empty"
 SETTLE_REFUSED = "settle_refused"
 SETTLE_FIRST = "settle_first"
 SETTLE_UNKNOWN = "settle_unknown"
+UPLOAD_OWED = "upload_owed"
+UPLOAD_FIRST = "upload_first"
+NEWER = "newer"
+NOTHING_OWED = "nothing_owed"
+# Why a sale could not be approved offline
+OFFLINE_CARD = "offline_card"
+OFFLINE_AMOUNT = "offline_amount"
+OFFLINE_COUNT = "offline_count"
+OFFLINE_TOTAL = "offline_total"
+OFFLINE_AGE = "offline_age"
+OFFLINE_KEYS = "offline_keys"
+# A settlement that ends with one of these can be closed by a supervisor, on a printed report.
+OVERRIDABLE = (REVERSAL_OWED, UPLOAD_OWED, SETTLE_UNKNOWN, SETTLE_REFUSED, BATCH_DIFFERS)
 
 
 class Result:
-    """What became of a request. `approved`; `code` the host's F39 ("" when it said nothing); `why`
-    one of the reasons above ("" when the host decided); `txn` its journal record, None when none
-    was made."""
+    """What became of a request. `approved` (by the terminal itself when txn.kind is OFFLINE, or
+    taken back by it when its state is CANCELLED); `code` the host's F39 ("" when it said nothing);
+    `why` one of the reasons above ("" when the host decided); `txn` its journal record, None when
+    none was made."""
 
     def __init__(self, approved=False, code="", why="", record=None, detail=""):
         self.approved = approved

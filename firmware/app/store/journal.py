@@ -7,11 +7,11 @@
 import struct
 from array import array
 
-import micropython
 from micropython import const
 
 from . import records
 from .flashlog import FlashError
+from .index import find_last, reserve
 from .records import RecordError
 
 _INTENT = const(1)
@@ -26,39 +26,16 @@ _META_FORMAT = "<BIIB"  # version, batch, next trace, flags
 _SIGNED_ON = const(1)
 
 _NUMBER_MAX = const(999999)
+# In the index the flags of a mark share their byte with the tries: bits 1 to 4.
+_TRIES_AT = const(1)
+_TRIES_MAX = const(15)
+_TRIES = const(0x1E)
 # What one transaction may need at the very most until it is final: intent, outcome, two marks and
 # the trace number of a message in between, each with its header and a new block's mark.
 _TXN_ROOM = const(1024)
 # The longest full record with its header: what a transaction takes of the ring as long as its
 # batch is open.
 _FULL_ROOM = const(208)
-
-
-@micropython.viper
-def _find_last(values: ptr32, n: int, value: int) -> int:
-    # The index is searched for every record of a boot: in bytecode that alone took seconds.
-    i = n - 1
-    while i >= 0:
-        if int(values[i]) == value:
-            return i
-        i -= 1
-    return -1
-
-
-def reserve(capacity, log_size):
-    """The index of a journal of `capacity` transactions over a log of `log_size` bytes: taken
-    early, while the heap is in one piece. 15 bytes a transaction."""
-    # Places in the log are kept in units of 16 bytes: two bytes are enough for 1 MiB.
-    kind, size = ("I", 4) if log_size > 1 << 20 else ("H", 2)
-    return (
-        array("I", bytes(4 * capacity)),  # trace
-        array("I", bytes(4 * capacity)),  # amount
-        array(kind, bytes(size * capacity)),  # intent or full record
-        array(kind, bytes(size * capacity)),  # latest outcome
-        bytearray(capacity),  # state
-        bytearray(capacity),  # kind
-        bytearray(capacity),  # flags
-    )
 
 
 class JournalFull(Exception):
@@ -82,7 +59,7 @@ class Journal:
          self._flags) = index or reserve(capacity, size)  # fmt: skip
         # in _outcome: there is none, or it is in _base
         self._nowhere = 0xFFFFFFFF if size > 1 << 20 else 0xFFFF
-        self._tries = {}  # index -> reversal tries, of the few that had any
+        self._newer = array("I")  # places of records that only a newer firmware understands
         self._n = 0
         self._live = 1  # while the log is read: the open batch, records of others are skipped
         self._buf = bytearray(512)
@@ -103,7 +80,7 @@ class Journal:
         self.batch = 1
         self._meta_loc = _NOWHERE
         self._live = 1
-        self._tries = {}
+        self._newer = array("I")
         self.next_trace = 1
         self.signed_on = False
         self.unreadable = 0
@@ -117,8 +94,8 @@ class Journal:
 
     def _is_dead(self, kind, data):
         """Whether a record belongs to a batch that is settled: all kinds begin with version and
-        batch, a full record with three bytes before them."""
-        if kind in (_META, _NOTE) or len(data) < 8 or data[0] != records.SCHEMA:
+        batch, a full record with three bytes before them, in every schema there will be."""
+        if kind in (_META, _NOTE) or len(data) < 8:
             return False
         return struct.unpack_from("<I", data, 4 if kind == _FULL else 1)[0] != self._live
 
@@ -136,14 +113,16 @@ class Journal:
             old = [a[i] for i in order]
             for i in range(n):
                 a[i] = old[i]
-        self._tries = {order.index(i): tries for i, tries in self._tries.items()}
 
     def _replay(self, kind, data, loc):
         if self._is_dead(kind, data):
             return
+        if kind not in (_META, _NOTE) and data and data[0] > records.SCHEMA:
+            self._newer.append(loc)  # kept as it is until a newer firmware comes back
+            return
         try:
             if kind == _INTENT:
-                self._replay_base(records.decode_intent(data), loc)
+                self._replay_base(data, loc)
             elif kind == _OUTCOME:
                 self._replay_outcome(data, loc)
             elif kind == _MARK:
@@ -159,13 +138,14 @@ class Journal:
         except (RecordError, ValueError, IndexError, UnicodeError):
             self.unreadable += 1
 
-    def _replay_base(self, t, loc):
-        i = self._at(t.trace)
+    def _replay_base(self, data, loc):
+        _, trace, kind, amount, state = records.intent_key(data)
+        i = self._at(trace)
         if i < 0:
-            i = self._add(t)
+            i = self._add(trace, kind, amount, state)
         self._base[i] = loc >> 4
         self._outcome[i] = self._nowhere
-        self.next_trace = self._after(t.trace)
+        self.next_trace = self._after(trace)
 
     def _replay_outcome(self, data, loc):
         _, trace, state, other, other_state = records.outcome_key(data)
@@ -179,13 +159,12 @@ class Journal:
         i = self._at(trace)
         if i >= 0:
             self._state[i] = state
-            self._flags[i] = flags
-            self._set_tries(i, tries)
+            self._set_flags(i, flags, tries)
 
     def _replay_full(self, data, loc):
         intent, _, mark = records.split_full(data)
         next_trace = self.next_trace  # a copy says nothing about the newest number
-        self._replay_base(records.decode_intent(intent), loc)
+        self._replay_base(intent, loc)
         self.next_trace = next_trace
         self._replay_mark(mark)
 
@@ -200,11 +179,10 @@ class Journal:
 
     def _forget(self):
         self._n = 0
-        self._tries = {}
+        self._newer = array("I")
 
-    def _set_tries(self, i, tries):
-        if tries:
-            self._tries[i] = tries
+    def _set_flags(self, i, flags, tries):
+        self._flags[i] = flags & ~_TRIES | min(tries, _TRIES_MAX) << _TRIES_AT
 
     # ---- numbers --------------------------------------------------------------------------------
 
@@ -273,16 +251,23 @@ class Journal:
         """Whether another transaction may begin."""
         return self._n < self.capacity and self._log.room() >= _TXN_ROOM
 
-    def begin(self, t):
-        """Allot batch and trace to Txn `t` and make its intent durable: it is then in state
-        SENDING. Returns its index. JournalFull."""
+    def nearly_full(self):
+        """Whether nine tenths of the batch are used."""
+        return self._n * 10 >= self.capacity * 9
+
+    def begin(self, t, seal=None):
+        """Allot batch and trace to Txn `t` and make its intent durable: it is then in the state
+        that the intent stands for, t.begins. `seal(t)` is called when the numbers are known and
+        gives the bytes of t.sealed. Returns its index. JournalFull."""
         if not self.has_room():
             raise JournalFull("transactions" if self._n >= self.capacity else "flash")
         t.batch = self.batch
         t.trace = self._fresh_trace()
-        t.state = records.SENDING
+        t.state = t.begins
+        if seal is not None:
+            t.sealed = seal(t)
         loc = self._log.append(_INTENT, records.encode_intent(t))
-        i = self._add(t)
+        i = self._add(t.trace, t.kind, t.amount, t.begins)
         self._base[i] = loc >> 4
         self.next_trace = self._after(t.trace)
         return i
@@ -296,18 +281,26 @@ class Journal:
         self._set_states(i, t.state, t.other_trace, t.other_state)
 
     def mark(self, t):
-        """Make state, printed and tries of Txn `t` durable."""
+        """Make state, printed, tries and refusals of Txn `t` durable."""
         i = self._index(t)
         self._log.append(_MARK, records.encode_mark(t))
         self._state[i] = t.state
-        self._flags[i] = records.PRINTED if t.printed else 0
-        self._set_tries(i, min(t.tries, 255))
+        self._set_flags(i, records.mark_flags(t), t.tries)
+
+    def refresh(self, t):
+        """Bring what may have changed since Txn `t` was loaded (state, printed, tries, refusals)
+        up to date: an upload may have gone on while its receipt was printed."""
+        i = self._index(t)
+        t.state = self._state[i]
+        self._take_flags(i, t)
 
     def overrule(self, t):
-        """Hold the state of Txn `t` in memory only: its outcome could not be written. What is in
-        flash (an intent without an outcome) comes to the same at the next boot."""
+        """Hold state and flags of Txn `t` in memory only: they could not be written. What is in
+        flash comes to the same at the next boot: an intent without an outcome is reversed, an
+        advice is sent again."""
         i = self._index(t)
         self._state[i] = t.state
+        self._set_flags(i, records.mark_flags(t), t.tries)
 
     def load(self, i):
         """Txn number i, read from flash. FlashError, RecordError when it cannot be read."""
@@ -324,9 +317,14 @@ class Journal:
             _, n = self._log.read(self._outcome[i] << 4, self._buf)
             records.decode_outcome(memoryview(self._buf)[:n], t)
         t.state = self._state[i]
-        t.printed = bool(self._flags[i] & records.PRINTED)
-        t.tries = self._tries.get(i, 0)
+        self._take_flags(i, t)
         return t
+
+    def _take_flags(self, i, t):
+        flags = self._flags[i]
+        t.printed = bool(flags & records.PRINTED)
+        t.tries = (flags & _TRIES) >> _TRIES_AT
+        t.refusals = records.refusals(flags)
 
     def find(self, trace):
         """Index of the transaction with that trace number in the open batch, -1 when there is
@@ -348,21 +346,28 @@ class Journal:
     def printed(self, i):
         return bool(self._flags[i] & records.PRINTED)
 
-    def _add(self, t):
+    def tries(self, i):
+        return (self._flags[i] & _TRIES) >> _TRIES_AT
+
+    def newer(self):
+        """How many records of the open batch only a newer firmware can read."""
+        return len(self._newer)
+
+    def _add(self, trace, kind, amount, state):
         if self._n >= self.capacity:
             raise RecordError("capacity")
         i = self._n
-        self._trace[i] = t.trace
-        self._amount[i] = t.amount
-        self._kind[i] = t.kind
-        self._state[i] = records.SENDING
+        self._trace[i] = trace
+        self._amount[i] = amount
+        self._kind[i] = kind
+        self._state[i] = state
         self._flags[i] = 0
         self._base[i] = self._outcome[i] = self._nowhere
         self._n = i + 1
         return i
 
     def _at(self, trace):
-        return _find_last(self._trace, self._n, trace)
+        return find_last(self._trace, self._n, trace)
 
     def _index(self, t):
         i = self._at(t.trace) if t.batch == self.batch else -1
@@ -406,12 +411,19 @@ class Journal:
             if first <= loc < last:
                 _, n = self._log.read(loc, self._buf)
                 self._notes[key] = self._log.append(_NOTE, memoryview(self._buf)[:n], True)
+        for i, loc in enumerate(self._newer):
+            if first <= loc < last:
+                kind, n = self._log.read(loc, self._buf)
+                self._newer[i] = self._log.append(kind, memoryview(self._buf)[:n], True)
 
     def _snapshot(self, i):
         """bytes of a full record of transaction i. What can no longer be read is lost, but not the
-        money: kind, amount, number and state come from the index."""
+        money: kind, amount, number and state come from the index. The sealed card goes when nobody
+        can want it any more."""
         t = self.load_whatever(i)
-        return records.encode_full(t, t.state != records.SENDING)
+        if t.state in records.NOTHING_LEFT:
+            t.sealed = b""
+        return records.encode_full(t, t.state != t.begins)
 
     def load_whatever(self, i):
         """load(), or what the index still knows when the record cannot be read: enough to reverse
@@ -422,12 +434,17 @@ class Journal:
             self.unreadable += 1
         t = records.Txn(self._kind[i], self._amount[i])
         t.batch, t.trace, t.state = self.batch, self._trace[i], self._state[i]
-        t.printed, t.tries = self.printed(i), self._tries.get(i, 0)
+        self._take_flags(i, t)
         return t
 
     def housekeep(self):
         """One erase, if one is due; call while the terminal idles. Whether something was done."""
         return self._log.housekeep(self.relocate)
+
+    def tidy(self):
+        """One erase in the middle of long work, if one is due: only when no payment waits."""
+        if self.needs_housekeeping():
+            self.housekeep()
 
     def needs_housekeeping(self):
         return self._log.needs_housekeeping()

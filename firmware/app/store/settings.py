@@ -13,6 +13,7 @@ _TEXT = const(1)
 _DIGITS = const(2)
 _CHOICE = const(3)
 _HOST = const(4)
+_LIST = const(5)  # beginnings of card numbers: digits and commas
 
 # name: (type, default, least or choices, most). Lengths for texts, values for numbers.
 SCHEMA = {
@@ -34,6 +35,20 @@ SCHEMA = {
     "connect_tries": (_INT, 3, 1, 9),
     "response_timeout_s": (_INT, 60, 5, 120),
     "reversal_tries": (_INT, 3, 1, 9),
+    # after the last try of a reversal: no sales, or offline ones only; it is never given up
+    "reversal_policy": (_CHOICE, "block", ("block", "offline"), 0),
+    "fault_slip": (_INT, 1, 0, 1),
+    # a message that was sent before is marked (0401, 0221, 0321); 0 for hosts that refuse that
+    "repeat_mark": (_INT, 1, 0, 1),
+    # the message that ends a batch, also a balanced one (0320/207)
+    "settle_end": (_INT, 1, 0, 1),
+    # approval without the host, by the acquirer's rules; no count: never
+    "offline_count_max": (_INT, 0, 0, 1000),
+    "offline_txn_max": (_INT, 0, 0, 99_999_999),
+    "offline_total_max": (_INT, 0, 0, 999_999_999),
+    "offline_age_max_h": (_INT, 24, 1, 720),
+    "offline_cards": (_LIST, "", 0, 120),
+    "uploads_per_round": (_INT, 5, 1, 100),
     # the shop
     "language": (_CHOICE, "zh", ("zh", "en"), 0),
     "operator_timeout_s": (_INT, 60, 10, 300),
@@ -74,6 +89,8 @@ def check(name, value):
         raise SettingsError(name, "must have %d to %d characters" % (least, most))
     data = value.encode()
     for b in data:
+        if kind == _LIST and not (48 <= b <= 57 or b == 44):
+            raise SettingsError(name, "must be digits and commas")
         if kind == _DIGITS and not 48 <= b <= 57:
             raise SettingsError(name, "must be digits")
         # What goes into an AT command or a message must not be able to end it.

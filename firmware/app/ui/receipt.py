@@ -5,7 +5,7 @@
 # Source of the lines that must be there: host-protocol section 5.4 and 5.5.
 
 from ..kernel import clock
-from ..pay.types import SALE, VOID
+from ..pay.types import CANCELLED, OFFLINE, SALE, VOID
 from ..text.money import yuan
 from ..text.utf8 import columns_of
 
@@ -16,8 +16,8 @@ _COPIES = (
     ("银行存根", "BANK COPY"),
 )
 
-_TYPES = {SALE: "消费/SALE", VOID: "消费撤销/VOID"}
-_SIGN = {SALE: 1, VOID: -1}
+_TYPES = {SALE: "消费/SALE", VOID: "消费撤销/VOID", OFFLINE: "脱机消费/OFFLINE"}
+_SIGN = {SALE: 1, VOID: -1, OFFLINE: 1}
 _TEST_STATE = 4  # index of the header digit
 
 
@@ -51,10 +51,11 @@ def _head(settings, copy):
         (zh + " " * max(1, 32 - 2 * len(zh) - len(en)) + en, ""),
         ("", "-"),
     ]
-    return lines + _merchant(settings)
+    return lines + merchant(settings)
 
 
-def _merchant(settings):
+def merchant(settings):
+    """Lines that say whose slip it is."""
     lines = [("商户名称(MERCHANT NAME):", ""), (settings["merchant_name"], "b")]
     if settings["merchant_name_en"]:
         lines.append((settings["merchant_name_en"], ""))
@@ -79,7 +80,7 @@ def transaction(t, settings, copy, again=False):
         lines.append(("卡有效期(EXP. DATE):%s/%s" % (t.expiry[:2], t.expiry[2:]), ""))
     lines += [
         ("交易类型(TXN. TYPE):", ""),
-        (_TYPES[t.kind], "bwh"),
+        (_TYPES[VOID] if t.state == CANCELLED else _TYPES[t.kind], "bwh"),
         ("批次号(BATCH NO):%06d" % t.batch, ""),
         ("凭证号(VOUCHER NO):%06d" % t.trace, ""),
     ]
@@ -91,9 +92,13 @@ def transaction(t, settings, copy, again=False):
         ("日期/时间(DATE/TIME):", ""),
         (_when(t), "r"),
         ("金额(AMOUNT):", ""),
-        ("RMB " + yuan(t.amount * _SIGN[t.kind]), "bwh"),
+        ("RMB " + yuan(t.amount * (-1 if t.state == CANCELLED else _SIGN[t.kind])), "bwh"),
         ("备注(REFERENCE):", ""),
     ]
+    if t.kind == OFFLINE:
+        lines.append(("脱机批准/APPROVED OFFLINE", ""))
+    if t.state == CANCELLED:
+        lines += [("脱机交易已取消", ""), ("OFFLINE SALE CANCELLED", "")]
     if t.original_trace:
         lines.append(("原凭证号(ORIG. VOUCHER):%06d" % t.original_trace, ""))
     if again:
@@ -120,44 +125,10 @@ def _foot(copy):
     return lines
 
 
-_VERDICTS = {1: "对账平/BALANCED", 2: "对账不平/UNBALANCED", 3: "对账出错/ERROR"}
-
-
-def _row(name, count, amount):
+def row(name, count, amount):
     """A line of the table: name, count, amount, in 32 columns."""
     width = columns_of(name)
     row = name + " " * max(1, 14 - width) + "%4d" % count + "%14s" % yuan(amount)
     if width + len(row) - len(name) > 32:  # huge totals: closer together
         row = "%s %d %s" % (name, count, yuan(amount))
     return row
-
-
-def settlement(s, settings, again=False):
-    """Lines of the settlement slip of pay.settlement.Settled `s`."""
-    lines = [("结算总计单", "cbwh"), ("SETTLEMENT SLIP", "c"), ("", "-")] + _merchant(settings)
-    lines += [
-        ("操作员号(OPERATOR NO):" + s.operator, ""),
-        ("批次号(BATCH NO):%06d" % s.batch, ""),
-        ("日期/时间(DATE/TIME):", ""),
-        ("%04d/%02d/%02d %02d:%02d:%02d" % tuple(s.when), "r"),
-        ("", "-"),
-        ("内卡:" + _VERDICTS.get(s.verdict, "?"), "b"),
-        ("类型/TYPE     笔数/SUM 金额/AMT", ""),
-        (_row("消费/SALE", s.own[1], s.own[0]), ""),
-        (_row("撤销/VOID", s.own[3], s.own[2]), ""),
-    ]
-    if not s.balanced:
-        lines += [
-            ("主机/HOST:", "b"),
-            (_row("消费/SALE", s.host[1], s.host[0]), ""),
-            (_row("撤销/VOID", s.host[3], s.host[2]), ""),
-            ("差额/DIFFERENCE (本机-主机):", "b"),
-            (_row("消费/SALE", s.own[1] - s.host[1], s.own[0] - s.host[0]), ""),
-            (_row("撤销/VOID", s.own[3] - s.host[3], s.own[2] - s.host[2]), ""),
-            ("批次未结清,请联系收单机构", "b"),
-            ("BATCH IS KEPT: CALL THE ACQUIRER", ""),
-        ]
-    lines.append(("外卡: 无/NONE", ""))
-    if again:
-        lines.append(("****重打印/DUPLICATED****", "cb"))
-    return lines + [("", "-")]

@@ -2,7 +2,7 @@
 
 from ...text import strings
 from ..screens import Idle, Menu
-from . import operator, printing, sale, settle, void
+from . import lists, operator, printing, sale, settle, void
 from .common import ended, notice, out_ms, problem, progress, refused
 
 t = strings.text
@@ -16,6 +16,7 @@ async def day(app):
     terminal."""
     while True:
         await operator.login(app)
+        app.saf.operator = app.operator
         await interrupted(app)
         await printing.owed(app)
         if app.settlement.unfinished():
@@ -75,6 +76,9 @@ async def print_menu(app):
         (printing.reprint_last, t("reprint_last")),
         (printing.reprint_any, t("reprint_any")),
         (printing.reprint_settlement, t("reprint_settlement")),
+        (lists.totals_report, t("totals_report")),
+        (lists.details, t("details")),
+        (lists.problems, t("problem_list")),
     ]
     await choose(app, t("print"), items)
 
@@ -87,6 +91,8 @@ async def manage_menu(app):
         (language, t("language")),
         (logout, t("logout")),
         (version, t("version")),
+        (lists.upload_now, t("upload_now")),
+        (lists.states, t("states")),
     ]
     await choose(app, t("manage"), items)
 

@@ -1,7 +1,7 @@
 # Printing: nothing is called printed before the printer said so, and what is owed stays owed.
 
 from ...text import strings
-from .. import receipt
+from .. import lists, receipt
 from ..screens import OK, Message, Progress
 from .common import ended, notice, out_ms, problem
 
@@ -61,7 +61,8 @@ async def owed(app):
 
 
 async def settlement_slip(app, settled, again=False):
-    lines = receipt.settlement(settled, app.settings, again)
+    found = app.settlement.explanation(settled)
+    lines = lists.settlement(settled, app.settings, found, again)
     if await document(app, t("print"), lines) and not settled.printed:
         app.slip_printed(settled)
 
@@ -91,7 +92,7 @@ async def reprint_any(app):
 
 async def reprint_settlement(app):
     settled = app.settlement.last()
-    if settled is None or not settled.verdict:
+    if settled is None or not (settled.verdict or settled.forced):
         await problem(app, t("print"), "print.nothing")
     else:
         await settlement_slip(app, settled, True)

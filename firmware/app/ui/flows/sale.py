@@ -1,10 +1,10 @@
 # Sale 消费: amount, card, PIN, host, receipt.
 
-from ...pay.types import UNKNOWN_RESULT, VOID
+from ...pay.types import CANCELLED, OFFLINE, REVERSAL_OWED, UNKNOWN_RESULT, VOID
 from ...text import strings
 from ...text.money import yuan
 from ..screens import Amount, Message
-from . import printing
+from . import lists, printing
 from .common import ended, out_ms, problem, progress, read_card, read_pin, refused, wipe
 
 t = strings.text
@@ -42,7 +42,14 @@ async def show(app, title, result):
             await problem(app, title, "unknown_void" if void else UNKNOWN_RESULT)
         else:
             await refused(app, title, result)
+        if result.why == REVERSAL_OWED and app.settings["fault_slip"]:
+            await lists.fault_slip(app)
         return
     amount = "RMB " + yuan(result.txn.amount)
-    await app.ui.ask(Message(title, t("approved") + "\n" + amount, "", _RESULT_MS))
+    word = "approved"
+    if result.txn.state == CANCELLED:
+        word = "cancelled"
+    elif result.txn.kind == OFFLINE:
+        word = "approved_offline"
+    await app.ui.ask(Message(title, t(word) + "\n" + amount, "", _RESULT_MS))
     await printing.receipts(app, result.txn)

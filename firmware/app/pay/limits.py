@@ -1,0 +1,44 @@
+# Whether the terminal may approve a sale itself: the acquirer's rules, checked before anything is
+# promised. Pure; what is outstanding is counted by pay.saf.
+
+from . import types
+
+# Service code (ISO/IEC 7813, 4.7): the first digit 2 or 6 is a chip card, whose stripe is no proof
+# of anything; the second says who authorises: 0 by the normal rules, anything else the issuer; the
+# third whether a PIN is needed, which the terminal cannot check.
+_CHIP = "26"
+_NORMAL = "0"
+_NEEDS_PIN = "035"
+
+
+def card_allowed(card, kinds):
+    """Whether Card `card` may be taken without asking its issuer. `kinds`: beginnings of card
+    numbers, with commas between; "" allows all."""
+    code = card.service_code
+    if code[0] in _CHIP or code[1] != _NORMAL or code[2] in _NEEDS_PIN:
+        return False
+    if not kinds:
+        return True
+    for start in kinds.split(","):
+        if start and bytes(card.pan[: len(start)]) == start.encode():
+            return True
+    return False
+
+
+def refusal(settings, amount, card, count, total, oldest_s):
+    """Why a sale of `amount` fen cannot be approved offline (a reason of pay.types), None when it
+    can. count, total, oldest_s: number and amount of what is outstanding, operating seconds since
+    the oldest of it."""
+    if not settings["offline_count_max"]:
+        return types.NO_HOST
+    if not card_allowed(card, settings["offline_cards"]):
+        return types.OFFLINE_CARD
+    if amount > settings["offline_txn_max"]:
+        return types.OFFLINE_AMOUNT
+    if count >= settings["offline_count_max"]:
+        return types.OFFLINE_COUNT
+    if total + amount > settings["offline_total_max"]:
+        return types.OFFLINE_TOTAL
+    if count and oldest_s > settings["offline_age_max_h"] * 3600:
+        return types.OFFLINE_AGE
+    return None
