@@ -2,7 +2,7 @@
 
 import gc
 
-from fakehost import FakeHost
+from fakehost import SETTINGS, FakeHost
 from harness import araises, flash, raises
 from shop import Shop, new_shop
 
@@ -72,6 +72,27 @@ async def test_the_sale_that_could_not_be_settled_any_more_is_refused():
         assert (await shop.void(shop.journal.trace(0))).approved
         assert (await shop.settle()).balanced
     finally:
+        cup.COUNT_MAX = limit
+
+
+async def test_sales_with_and_without_the_host_share_the_count_of_the_totals():
+    """F48 counts both as debits: 999 of them together, those that are still owed too."""
+    shop = new_shop()
+    limit, cup.COUNT_MAX = cup.COUNT_MAX, 3
+    SETTINGS["offline_count_max"] = 10
+    try:
+        assert (await shop.sale(100)).approved
+        for _ in range(2):
+            shop.host.faults = ["refuse"]
+            assert (await shop.sale(100)).txn.kind == cup.OFFLINE
+        shop.host.faults = ["refuse"]
+        assert (await shop.sale(100)).why == types.FULL
+        assert shop.states() == ["APPROVED", "STORED", "STORED"]
+        assert (await shop.sale(100)).why == types.FULL
+        assert (await shop.void(shop.journal.trace(0))).approved  # a credit
+        assert (await shop.settle()).balanced
+    finally:
+        SETTINGS["offline_count_max"] = 0
         cup.COUNT_MAX = limit
 
 
