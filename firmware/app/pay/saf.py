@@ -209,6 +209,7 @@ class Saf:
     def _accepted(self, t, code):
         if not t.auth_code:
             t.auth_code = cup.offline_code(t.trace)
+        self._retry.reset()
         log.info("trace %d uploaded, rc %s", t.trace, code)
         self._note(t, txn.UPLOAD_DONE)
 
