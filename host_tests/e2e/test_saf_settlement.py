@@ -212,6 +212,7 @@ def test_an_unbalanced_settlement_is_uploaded_and_explained(shop):
     assert closings(till) == [(1, "upload")]
     assert [s[3] for s in till.sent("upload_details", "upload_notice", "upload_end")] == ["00"] * 4
     slip = paper(till)
+    assert ["合计/TOTAL", "12", f"{own / 100:.2f}"] in [n.split() for n in slip.splitlines()]
     assert "对账不平/UNBALANCED" in slip and "DETAILS WERE UPLOADED" in slip
     assert [-1, -43.21] == [
         float(word) for word in slip.split("差额/DIFFERENCE")[1].splitlines()[1].split()[-2:]
