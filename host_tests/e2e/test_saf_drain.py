@@ -100,18 +100,16 @@ def cut_somewhere(till, rng):
 def test_f5_50_reboots_while_200_records_drain(make_till, rng):
     till = make_till(uploads_per_round=10)
     traces = till.fill({"state": "STORED", "count": 200, "fen": 100, "step": 1, "cards": CARDS})
-    unanswered = 0
     left = len(traces)
     for _ in range(50):
         cut_somewhere(till, rng)
         journal = till.journal()
         states = [t["state"] for t in journal["transactions"]]
-        unanswered += "UPLOADING" in states
         left = states.count("STORED") + states.count("UPLOADING")
         assert books.compare(journal, till.host, preset.TID).agree
     repeats = [s[0] for s in till.sent("offline")].count("0221")
-    print(f"50 cuts, {unanswered} with an answer outstanding, {repeats} repeats, {left} left")
-    assert left > 0 and unanswered >= 8
+    print(f"50 cuts, {repeats} of them with an answer outstanding, {left} sales left")
+    assert left > 0 and repeats >= 8
     till.start()
     till.wait_for_network()
     till.drained()
