@@ -24,6 +24,7 @@ def desk():
         shop.engine,
         shop.reversals,
         shop.settlement,
+        shop.saf,
         shop.session.link,
     )
     return shop, app

@@ -41,7 +41,7 @@ def entry(t):
     letter = TYPES[t.kind][0]
     amount = yuan(-t.amount if t.kind == VOID else t.amount)
     return [
-        ("%06d %s %s %21s" % (t.trace, letter, t.auth_code or "------", amount), ""),
+        ("%06d %s %s %16s" % (t.trace, letter, t.auth_code or "------", amount), ""),
         ("  %s %s%s" % (t.pan_masked[-8:], STATES[t.state], code), ""),
     ]
 

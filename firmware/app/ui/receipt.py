@@ -127,8 +127,9 @@ def _foot(copy):
 
 def row(name, count, amount):
     """A line of the table: name, count, amount, in 32 columns."""
-    width = columns_of(name)
-    row = name + " " * max(1, 14 - width) + "%4d" % count + "%14s" % yuan(amount)
-    if width + len(row) - len(name) > 32:  # huge totals: closer together
-        row = "%s %d %s" % (name, count, yuan(amount))
+    row = name + " " * max(1, 14 - columns_of(name)) + "%4d" % count + "%14s" % yuan(amount)
+    # Long names, huge totals: closer together, then without the English.
+    for short in (name, name.split("/")[0]):
+        if columns_of(row) > 32:
+            row = "%s %d %s" % (short, count, yuan(amount))
     return row
