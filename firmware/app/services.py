@@ -4,7 +4,7 @@
 
 from .host import cup
 from .kernel import log
-from .pay import totals, txn
+from .pay import txn
 from .pay.steps import apply
 from .pay.types import Refused, Result
 from .store.flashlog import FlashError, LogFull
@@ -146,6 +146,8 @@ class App:
     def totals(self):
         """((sales, amount), (voids, amount)) of the open batch, amounts in fen; offline sales are
         sales, also those that the host does not have yet."""
+        from .pay import totals
+
         kinds = totals.of_batch(self._journal)
         sales, offline, voids = kinds[cup.SALE], kinds[cup.OFFLINE], kinds[cup.VOID]
         owed = self.saf.outstanding()
@@ -153,10 +155,14 @@ class App:
 
     async def totals_rows(self):
         """pay.totals.rows() of the open batch."""
+        from .pay import totals
+
         return await totals.rows(self._journal)
 
     def states(self):
         """[(state, count, amount in fen)] of the open batch."""
+        from .pay import totals
+
         return totals.by_state(self._journal)
 
     def records(self, states=None):

@@ -20,7 +20,7 @@ from ..host.iso8583 import FormatError
 from ..host.session import NoAnswer, NotSent
 from ..kernel import clock, log
 from ..store.flashlog import FlashError, LogFull
-from . import totals, txn
+from . import txn
 from .steps import apply
 from .types import (
     CONNECTING,
@@ -36,7 +36,6 @@ from .types import (
     Refused,
     Result,
 )
-from .upload import BatchUpload
 
 NOTE = const(1)  # journal note
 _EXPLAIN_NOTE = const(3)  # the records from which a difference may come
@@ -163,7 +162,6 @@ class Settlement:
         self._engine = engine
         self._saf = saf
         self._cards = cards
-        self._upload = BatchUpload(journal, session, settings, cards, self._save_progress)
 
     def _save(self, s):
         self._journal.put_note(NOTE, s.encode())
@@ -300,8 +298,7 @@ class Settlement:
 
     async def _exchange(self, operator):
         """(Settled, answer): the totals are sent, and written down before that."""
-        s = self._begin(operator)
-        s.rows = await totals.rows(self._journal)
+        s = await self._begin(operator)
         s.trace = self._journal.take_trace()
         mti, fields = cup.management(cup.SETTLE, s.batch, self._settings, operator, s.trace)
         fields[48] = cup.totals(*s.own)
@@ -309,13 +306,16 @@ class Settlement:
         self._save(s)
         return s, await self._session.exchange(mti, fields, False)
 
-    def _begin(self, operator):
+    async def _begin(self, operator):
+        from . import totals  # once a day: not in memory before
+
         s = Settled()
         s.step = _SENT
         s.batch = self._journal.batch
         s.operator = operator
         s.when = clock.now()
         s.own = totals.for_host(self._journal)
+        s.rows = await totals.rows(self._journal)
         return s
 
     async def _judge(self, s, code, fields):
@@ -330,6 +330,8 @@ class Settlement:
             if code == cup.UNBALANCED and s.balanced:
                 s.verdict = UNBALANCED
         if s.verdict == UNBALANCED:
+            from . import totals
+
             lines = await totals.explain(self._journal, s.own, s.host)
             data = struct.pack("<I", s.batch)
             for line in lines:
@@ -345,7 +347,12 @@ class Settlement:
         async def sign_in():
             await self._engine.make_ready(operator, stage, True)
 
-        await self._upload.run(s, sign_in)
+        from .upload import BatchUpload
+
+        upload = BatchUpload(
+            self._journal, self._session, self._settings, self._cards, self._save_progress
+        )
+        await upload.run(s, sign_in)
         s.step = _ENDED
         self._save(s)
 
@@ -369,8 +376,7 @@ class Settlement:
                 if why not in _CLOSE_BY_FORCE:
                     return None
                 if s is None or s.batch != self._journal.batch or s.step == _CLOSED:
-                    s = self._begin(operator)
-                    s.rows = await totals.rows(self._journal)
+                    s = await self._begin(operator)
                 s.forced = True
                 s.step = _ENDED
                 self._save(s)

@@ -4,7 +4,7 @@ from ...pay.types import CANCELLED, OFFLINE, REVERSAL_OWED, UNKNOWN_RESULT, VOID
 from ...text import strings
 from ...text.money import yuan
 from ..screens import Amount, Message
-from . import lists, printing
+from . import printing
 from .common import ended, out_ms, problem, progress, read_card, read_pin, refused, wipe
 
 t = strings.text
@@ -43,6 +43,8 @@ async def show(app, title, result):
         else:
             await refused(app, title, result)
         if result.why == REVERSAL_OWED and app.settings["fault_slip"]:
+            from . import lists
+
             await lists.fault_slip(app)
         return
     amount = "RMB " + yuan(result.txn.amount)
