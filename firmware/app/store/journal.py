@@ -72,9 +72,10 @@ class Journal:
 
     # ---- boot -----------------------------------------------------------------------------------
 
-    def recover(self, pulse=None):
+    def recover(self, pulse=None, writable=True):
         """Read the log from the oldest record to the newest: the index is then what it was.
-        `pulse` is called all along, to feed a watchdog."""
+        `pulse` is called all along, to feed a watchdog. writable=False leaves the flash as it is:
+        for who only looks."""
         self._n = 0
         self._notes = {}
         self.batch = 1
@@ -86,7 +87,8 @@ class Journal:
         self.unreadable = 0
         self._log.mount(self._replay, (_META, self._note_live), pulse)
         self._order()
-        self._log.prepare(self.relocate, pulse)
+        if writable:
+            self._log.prepare(self.relocate, pulse)
 
     def _note_live(self, data):
         # Before the first record is replayed: copies of the open batch may lie before its meta.
