@@ -57,6 +57,7 @@ async def test_a_list_is_printed_piece_by_piece_before_the_batch_is_closed():
 
 
 async def test_a_supervisor_closes_what_the_host_will_not_settle_after_the_report_is_on_paper():
+    """[I5] Never without it."""
     app = App()
     app.journal = [transaction()]
     app.journal[0].state = 4
@@ -96,6 +97,7 @@ async def test_an_override_that_fails_says_so():
 
 
 async def test_what_is_owed_is_sent_and_shown():
+    """[I14] By state, on screen and paper."""
     app = App()
     await play(app, lists.upload_now(app), (problem("nothing_owed"), "ENTER"))
     await play(app, lists.problems(app), (problem("nothing_owed"), "ENTER"))
@@ -152,6 +154,7 @@ async def test_a_document_that_broke_off_comes_out_whole_and_marked_or_not_at_al
 
 
 async def test_receipts_that_are_owed_come_out_once_each_until_the_cashier_says_later():
+    """[F11] After the login."""
     app = App()
     owed = [transaction() for _ in range(3)]
     for n, record in enumerate(owed):

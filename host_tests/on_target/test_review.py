@@ -97,6 +97,7 @@ def shop_with(host):
 
 
 async def test_a_settlement_that_the_host_refuses_leaves_the_terminal_free():
+    """[F3] 96 instead of totals."""
     shop = shop_with(Refuser("96"))
     await shop.sale(100)
     e = await araises(Refused, shop.settle())
@@ -180,6 +181,7 @@ def test_an_answer_with_fewer_keys_than_asked_for_is_refused():
 
 
 async def test_a_log_that_is_full_before_the_intent_is_said_and_not_raised():
+    """[F8] The cashier is told, nothing was sent."""
     shop = new_shop()
 
     def full(kind, payload, spare=False):
@@ -192,6 +194,7 @@ async def test_a_log_that_is_full_before_the_intent_is_said_and_not_raised():
 
 
 async def test_an_owed_transaction_whose_record_is_gone_is_reversed_all_the_same():
+    """[I11 I5] By what the index knows of it."""
     shop = new_shop()
     await shop.engine.sign_in("01", shop.stage)
     shop.host.faults = ["cut after"]
@@ -238,6 +241,7 @@ def test_a_track_3_that_is_none_is_wiped_and_not_forgotten():
 
 
 def test_the_order_of_creation_survives_copies_and_reboots():
+    """[I5 I9] Oldest first, wherever the copies lie."""
     nor, dev = flash(512, 24)
     journal = Journal(FlashLog(dev, ready=3), 12)
     journal.recover()

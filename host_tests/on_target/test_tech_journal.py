@@ -2,12 +2,12 @@
 
 import json
 
-import board
 import shop as _shop
 from fakehost import FakeHost
 from harness import flash
 from shop import Shop
 
+import board
 from app.pay import txn
 from app.store.flashlog import FlashLog
 from app.tech import journal as tech

@@ -11,8 +11,9 @@ from array import array
 import micropython
 from micropython import const
 
-from . import records
 from app.store.flashlog import FlashError
+
+from . import records
 from .records import RecordError
 
 _INTENT = const(1)
