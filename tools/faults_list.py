@@ -1,8 +1,8 @@
 """Writes host_tests/faults.md: which test proves which invariant and meets which fault.
 
-A test says it in its docstring: `\"\"\"[I3 F2] What it shows.\"\"\"`. With --check nothing is written,
-and a list that is not up to date, an invariant or a fault without a test, or fewer than 60 cases
-are errors.
+A test says it at the beginning of its docstring: [I3 F2] What it shows. With --check nothing is
+written, and a list that is not up to date, an invariant or a fault without a test, or fewer than
+60 cases are errors.
 """
 
 import ast
@@ -17,16 +17,16 @@ LEAST = 60
 
 INVARIANTS = {
     "I1": "written before it is sent, and before it is shown",
-    "I2": "one final state for each record; states only move forward; sums agree",
+    "I2": "one final state a record; states only move forward; sums agree",
     "I3": "one key for life; every send after the first is marked a repeat",
-    "I4": "sent without an answer is unknown: a reversal is owed; an advice goes again, 94 is done",
+    "I4": "sent without an answer is unknown: a reversal is owed; advices go again",
     "I5": "reversals first, never given up; then advices, then notices; settlement waits",
     "I6": "dependent messages never overtake; a poisoned record is parked, the rest go on",
     "I7": "limits before an offline approval, each with its reason",
     "I8": "retry with growing, jittered pauses; reset at link-up; one message in flight",
     "I9": "order and age do not depend on the calendar",
     "I10": "check sums, torn tails, copies before erasing, stated wear",
-    "I11": "flash full, read-only or damaged: nothing new, the readable goes out, the rest is counted",
+    "I11": "flash full or damaged: nothing new, the readable goes out, the rest is counted",
     "I12": "schema versions: an update and going back with records pending",
     "I13": "no card data in clear; sealed, and gone after the final state",
     "I14": "count and amount by state on screen, paper, REPL and simulator",
@@ -69,7 +69,7 @@ def document(found):
     lines = [
         "# Invariants, faults, and the tests that prove them",
         "",
-        "Written by `tools/faults_list.py` from the tests' docstrings; a test keeps it up to date.",
+        "Written by `tools/faults_list.py` from the tests' docstrings; a test keeps it so.",
         f"{len(found)} named cases. Beside them: `make histories` (random days) and "
         "`make powercut` (every cut).",
     ]
