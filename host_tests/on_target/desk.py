@@ -205,6 +205,7 @@ class App:
         self.journal = []  # records for lists
         self.closed = []
         self.close_fails = None
+        self.full_soon = False
         self.overridden = []
         self.override_result = (True, None)
 
@@ -253,6 +254,12 @@ class App:
     async def override(self, why):
         self.overridden.append(why)
         return self.override_result
+
+    def nearly_full(self):
+        return self.full_soon
+
+    def fault_slip_due(self):
+        return True
 
     def version_text(self):
         return "Shouyin 1 board"

@@ -104,6 +104,7 @@ async def test_the_idle_screen_tells_the_most_urgent_thing_in_one_row():
     assert app.idle_state()[3] == strings.text("reversal_owed_line", 1, "50.00")
     for owed in ((10, 100), (2, 1_000_000)):
         shop.reversals.pending = lambda owed=owed: owed
+        shop.journal.changes += 1
         assert app.idle_state()[3] == strings.text("reversal_owed_short", owed[0])
 
 

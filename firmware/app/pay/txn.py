@@ -108,6 +108,7 @@ COUNTED = (APPROVED, VOIDED, UPLOADED)
 OWED_UPLOAD = (STORED, UPLOADING)
 # The customer was told "approved": there is a receipt.
 RECEIPT = COUNTED + OWED_UPLOAD + (REJECTED,)
+PRINTABLE = RECEIPT + (CANCELLED,)
 
 
 class IllegalTransition(Exception):

@@ -42,7 +42,7 @@ async def show(app, title, result):
             await problem(app, title, "unknown_void" if void else UNKNOWN_RESULT)
         else:
             await refused(app, title, result)
-        if result.why == REVERSAL_OWED and app.settings["fault_slip"]:
+        if result.why == REVERSAL_OWED and app.fault_slip_due():
             from . import lists
 
             await lists.fault_slip(app)
@@ -55,3 +55,5 @@ async def show(app, title, result):
         word = "approved_offline"
     await app.ui.ask(Message(title, t(word) + "\n" + amount, "", _RESULT_MS))
     await printing.receipts(app, result.txn)
+    if app.nearly_full():
+        await app.ui.ask(Message(title, strings.problem("nearly_full"), "", _RESULT_MS))
