@@ -93,6 +93,7 @@ def test_no_line_is_wider_than_the_paper():
         t = approved(3)
         t.state, t.amount, t.trace, t.response_code = state, 99999999999, 999999, "A0"
         documents.append(lists.entry(t))
+        t.amount = 999_999_999  # the most that a sale may be
         documents.append(receipt.transaction(t, SETTINGS, receipt.MERCHANT, True))
     s.forced = True
     documents.append(lists.settlement(s, SETTINGS, []))

@@ -68,6 +68,7 @@ def merchant(settings):
 
 def transaction(t, settings, copy, again=False):
     """Lines of the receipt of journal record `t`. `again`: a reprint, marked as such."""
+    amount = "RMB " + yuan(t.amount * (-1 if t.state == CANCELLED else _SIGN[t.kind]))
     way = "S" if t.entry_mode // 10 == 2 else "N"
     lines = _head(settings, copy) + [
         ("操作员号(OPERATOR NO):" + t.operator, ""),
@@ -92,7 +93,7 @@ def transaction(t, settings, copy, again=False):
         ("日期/时间(DATE/TIME):", ""),
         (_when(t), "r"),
         ("金额(AMOUNT):", ""),
-        ("RMB " + yuan(t.amount * (-1 if t.state == CANCELLED else _SIGN[t.kind])), "bwh"),
+        (amount, "bwh" if len(amount) <= 16 else "bh"),  # what is too long is not so wide
         ("备注(REFERENCE):", ""),
     ]
     if t.kind == OFFLINE:
