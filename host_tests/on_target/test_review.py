@@ -106,6 +106,21 @@ async def test_a_settlement_that_the_host_refuses_leaves_the_terminal_free():
     assert (await shop.reboot().settle()).balanced
 
 
+async def test_a_refusal_after_totals_that_were_never_answered_frees_nothing():
+    # The host had closed the batch: a sale booked after the refusal stood in no batch of its own.
+    shop = shop_with(Refuser())
+    await shop.sale(100)
+    shop.host.faults = ["cut after"]
+    assert (await araises(Refused, shop.settle())).args[0].why == types.SETTLE_UNKNOWN
+    assert list(shop.host.closed_batches) == [1]
+    shop.host.refusals = ["96"]
+    assert (await araises(Refused, shop.settle())).args[0].why == types.SETTLE_REFUSED
+    shop = shop.reboot()
+    assert (await shop.sale(200)).why == types.SETTLE_FIRST
+    assert (await shop.settle()).balanced and not shop.host.violations
+    assert (await shop.sale(200)).approved
+
+
 async def test_a_settlement_that_is_told_to_sign_in_does_so_and_goes_on():
     shop = shop_with(Refuser("77"))
     await shop.sale(100)

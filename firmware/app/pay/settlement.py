@@ -244,7 +244,14 @@ class Settlement:
                     raise Refused(Result(why=NEWER))
                 await self._send_what_is_owed(operator, stage)
                 stage(SETTLING)
-                s = last if resume else await self._settle(operator, stage)
+                if resume:
+                    s = last
+                else:
+                    # The host may have closed the batch then: until it says what became of the
+                    # totals, no refusal frees the terminal.
+                    lost = last is not None and last.step == _SENT
+                    lost = lost and last.batch == self._journal.batch
+                    s = await self._settle(operator, stage, _SENT if lost else _REFUSED)
                 if s.step == _UPLOADING:
                     stage(UPLOADING)
                     await self._finish(s, operator, stage)
@@ -280,8 +287,9 @@ class Settlement:
             if not done:
                 raise Refused(Result(why=UPLOAD_OWED))
 
-    async def _settle(self, operator, stage):
-        """Exchange the totals; once more after a sign-in when the host asks for one."""
+    async def _settle(self, operator, stage, refused):
+        """Exchange the totals; once more after a sign-in when the host asks for one. `refused`:
+        the step that a refusal leaves."""
         for attempt in (1, 2):
             await self._session.connect()
             s, answer = await self._exchange(operator)
@@ -289,13 +297,13 @@ class Settlement:
             if code in ("00", cup.UNBALANCED):
                 break
             # Most hosts send no F39 here; one that does, and refuses, has compared nothing.
-            s.step = _REFUSED
+            s.step = refused
             self._save(s)
             if code not in cup.SIGN_IN_AGAIN or attempt == 2:
                 raise Refused(Result(why=SETTLE_REFUSED, code=code))
             self._session.sign_off()
             await self._engine.make_ready(operator, stage, True)
-        await self._judge(s, code, answer.fields)
+        await self._judge(s, code, answer.fields, refused)
         return s
 
     async def _exchange(self, operator):
@@ -318,7 +326,7 @@ class Settlement:
         s.own = totals.for_host(self._journal)
         return s
 
-    async def _judge(self, s, code, fields):
+    async def _judge(self, s, code, fields, refused):
         """Put the host's verdict into `s` and write it down."""
         if code == cup.UNBALANCED and 48 not in fields:
             s.verdict = UNBALANCED
@@ -336,9 +344,9 @@ class Settlement:
                 data += struct.pack(_LINE, *line)
             self._journal.put_note(_EXPLAIN_NOTE, data)
         self._save_progress(s)  # none yet; before the step that looks at it
-        s.step = _UPLOADING if s.verdict in (BALANCED, UNBALANCED) else _REFUSED
+        s.step = _UPLOADING if s.verdict in (BALANCED, UNBALANCED) else refused
         self._save(s)
-        if s.step == _REFUSED:
+        if s.step != _UPLOADING:
             raise Refused(Result(why=SETTLE_REFUSED))
 
     async def _finish(self, s, operator, stage):
