@@ -249,12 +249,18 @@ class History:
         self.day.note("the host books %d", amount)
 
     def _batch_number(self):
-        """The host goes on to another number while its batch is empty."""
-        host = self.day.host
-        if not any(key[0] == host.batch for key in host.booked):
-            host.batch = host.batch % 999_999 + 1 + self.rng.below(3)
-            host.signed_in = False
-            self.day.note("the host is in batch %d", host.batch)
+        """The host goes on to another number, and the terminal hears of it before anything new is
+        booked."""
+        day, host = self.day, self.day.host
+        if not day.watch.may_be_forgotten() or host.totals(host.batch) != (0, 0, 0, 0):
+            return
+        before = host.batch
+        host.batch = before % 999_999 + 1 + self.rng.below(3)
+        host.signed_in = False
+        day.note("the host is in batch %d", host.batch)
+        self._step(day.sign_in())
+        if day.shop.journal.batch != host.batch and before not in host.closed_batches:
+            host.batch = before
 
 
 def one(seed, say=None):

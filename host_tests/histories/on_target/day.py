@@ -74,6 +74,9 @@ class Host(FakeHost):
         self.watch.first_byte(mti, _trace(data))
         await FakeHost.send(self, data, timeout_ms)
 
+    def close_by_hand(self):
+        self._close(self.totals(self.batch))
+
     def hang_up(self):
         self.connected = False
         self._out = []
@@ -377,7 +380,12 @@ class Day:
             self.book.given_up.add((self.watch.epoch, self.shop.journal.trace(i)))
         self.note("override of %s", why)
         done, s = await self.app.override(why)
-        return s if done else None
+        if not done:
+            return None
+        if s is not None and self.host.batch == s.batch:
+            # The acquirer gets the exception report and settles by hand.
+            self.host.close_by_hand()
+        return s
 
     async def rest(self, ms):
         await asyncio.sleep_ms(ms)
