@@ -40,8 +40,9 @@ from .upload import BatchUpload
 
 NOTE = const(1)  # journal note
 _EXPLAIN_NOTE = const(3)  # the records from which a difference may come
-_PROGRESS_NOTE = const(4)  # of an upload: batch, records sent, number of the message on its way
-_PROGRESS = "<IHI"
+# of an upload: batch, records sent, number of the message on its way, begun anew
+_PROGRESS_NOTE = const(4)
+_PROGRESS = "<IHIB"
 _REFUSED = const(0)  # the host has compared nothing
 _SENT = const(1)
 _ANSWERED = const(2)
@@ -67,7 +68,7 @@ _LINE = "<IBQB"
 
 class Settled:
     """One settlement. `own` and `host`: (debit amount, debit count, credit amount, credit count),
-    amounts in fen; `rows` as pay.totals.rows(); `sent`, `up_trace`: see pay.upload."""
+    amounts in fen; `rows` as pay.totals.rows(); `sent`, `up_trace`, `anew`: see pay.upload."""
 
     def __init__(self):
         self.step = 0
@@ -81,6 +82,7 @@ class Settled:
         self.host = (0, 0, 0, 0)
         self.sent = 0
         self.up_trace = 0
+        self.anew = False
         self.forced = False  # closed by a supervisor, without the host's consent
         self.rows = []
 
@@ -170,18 +172,18 @@ class Settlement:
 
     def _save_progress(self, s):
         # A note of its own: it is written for each message, and small.
-        data = struct.pack(_PROGRESS, s.batch, s.sent, s.up_trace)
+        data = struct.pack(_PROGRESS, s.batch, s.sent, s.up_trace, 1 if s.anew else 0)
         self._journal.put_note(_PROGRESS_NOTE, data)
 
     def last(self):
         """The latest Settled, None when there was none."""
         s = decode(self._journal.get_note(NOTE))
         if s is not None and s.step == _UPLOADING:
-            batch, sent, trace = struct.unpack(
-                _PROGRESS, self._journal.get_note(_PROGRESS_NOTE) or bytes(10)
+            batch, sent, trace, anew = struct.unpack(
+                _PROGRESS, self._journal.get_note(_PROGRESS_NOTE) or bytes(11)
             )
             if batch == s.batch:
-                s.sent, s.up_trace = sent, trace
+                s.sent, s.up_trace, s.anew = sent, trace, bool(anew)
         return s
 
     def unfinished(self):
