@@ -121,6 +121,28 @@ async def test_a_refusal_after_totals_that_were_never_answered_frees_nothing():
     assert (await shop.sale(200)).approved
 
 
+async def test_a_batch_that_only_had_a_declined_sale_does_not_lock_the_terminal():
+    # The sign-in before the totals brought the next batch, they went out with nothing in them, the
+    # power went: "settle first", and "nothing to settle", for ever.
+    shop = shop_with(Refuser())
+    shop.host.codes[100] = "05"
+    await shop.sale(100)
+    shop.host.faults = ["cut after"]
+    await araises(Refused, shop.settle())
+    shop.session.sign_off()
+    assert (await araises(Refused, shop.settle())).args[0].why == types.EMPTY
+    assert shop.journal.batch == 2 and not shop.settlement.unfinished()
+    assert (await shop.sale(200)).approved
+    # Also a note that was written by firmware which did send such totals.
+    assert (await shop.settle()).balanced
+    s = shop.settlement._begin("01")
+    s.step = 1
+    shop.settlement._save(s)
+    assert (await shop.sale(200)).why == types.SETTLE_FIRST
+    assert (await shop.settle()).balanced
+    assert (await shop.sale(200)).approved
+
+
 async def test_notices_of_an_upload_that_begins_anew_are_marked_as_repeats():
     _, dev = flash(512, 24)
     shop = Shop(dev, settings=dict(SETTINGS, offline_count_max=5)).boot()

@@ -240,11 +240,12 @@ class Settlement:
                     return last  # it could not be closed the first time
                 resume = last is not None and last.step == _UPLOADING
                 resume = resume and last.batch == self._journal.batch
-                if not len(self._journal) and not resume:
-                    raise Refused(Result(why=EMPTY))
+                self._check_not_empty()
                 if self._journal.newer():
                     raise Refused(Result(why=NEWER))
                 await self._send_what_is_owed(operator, stage)
+                if not resume:
+                    self._check_not_empty()  # a sign-in may have brought another batch
                 stage(SETTLING)
                 if resume:
                     s = last
@@ -270,6 +271,11 @@ class Settlement:
                 raise Refused(Result(why=FLASH))
             finally:
                 await self._session.disconnect()
+
+    def _check_not_empty(self):
+        # Totals of nothing that went out without an answer must be settled all the same.
+        if not len(self._journal) and not self.unfinished():
+            raise Refused(Result(why=EMPTY))
 
     async def _send_what_is_owed(self, operator, stage):
         """Reversals, then advices: the host's totals lack them as long as they are here."""
