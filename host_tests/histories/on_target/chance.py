@@ -67,7 +67,7 @@ class History:
         self.day = Day(rng, settings_of(rng), rng.choice((24, 28, 32, BLOCKS_MAX)),
                        1 + rng.below(1000), say)  # fmt: skip
         self._fault_per_mille = rng.choice((0, 30, 100, 250))
-        self._cut_per_cent = rng.choice((0, 5, 12, 25))
+        self._cut_per_cent = rng.choice((0, 10, 25, 50))
         self.day.host.schedule = self._fault
         self._amounts = 0
 

@@ -126,7 +126,7 @@ class Day:
         self.host.watch = self.watch
         self.book = Notebook(self.tell)
         self.paper = True
-        self.slips = 0
+        self.background = True  # rounds of uploads while nobody is served
         cardstore.os = Random(rng)
 
     def _fresh_board(self):
@@ -198,7 +198,9 @@ class Day:
             owes = shop.journal.state(i) in txn.RECEIPT and not shop.journal.printed(i)
             if owes != (i in owed):
                 self.tell(UNEXPLAINED, "F11: receipt of %d" % shop.journal.trace(i))
-        asyncio.create_task(shop.saf.run())
+        self.book.judge_now(self.watch)
+        if self.background:
+            asyncio.create_task(shop.saf.run())
 
     def _spawn(self, factory):
         return asyncio.create_task(factory())
@@ -220,6 +222,7 @@ class Day:
         try:
             asyncio.run(self._until(coroutine, cut_ms) if cut_ms else coroutine)
             self.watch.scan(self.shop.journal)
+            self.book.judge_now(self.watch)
             return True
         except PowerCut as e:
             self.cuts += 1
@@ -249,6 +252,9 @@ class Day:
 
     def idle(self):
         self.shop.idle()
+
+    async def tidy(self):
+        self.idle()
 
     def _card(self, n):
         return Card(bytearray(CARDS[n] + _TRACK))
@@ -318,7 +324,6 @@ class Day:
             self.tell(UNEXPLAINED, "a receipt is owed for ever")
         slip = self.shop.settlement.slip_owed()
         if slip is not None:
-            self.slips += 1
             self.app.slip_printed(slip)
 
     def _check_limits(self, r, result, before):

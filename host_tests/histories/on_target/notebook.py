@@ -96,6 +96,19 @@ class Notebook:
 
     # ---- judgement ------------------------------------------------------------------------------
 
+    def judge_now(self, watch):
+        """At any moment: what was shown of the open batch is what the journal says."""
+        for r in self.sales.values():
+            if r.shown not in GOOD or r.epoch != watch.epoch:
+                continue
+            seen = watch.known.get(r.trace)
+            state = txn.DRAFT if seen is None else seen.state
+            if state not in txn.RECEIPT + (txn.CANCELLED, txn.EXPIRED):
+                self.tell(LOST, "%s, shown %s, is %s" % (r.name, r.shown, txn.NAMES[state]))
+            void = any(v.shown in GOOD for v in r.voids)
+            if void and state not in (txn.VOIDED, txn.CANCELLED):
+                self.tell(LOST, "void of %d, shown, is %s" % (r.amount, txn.NAMES[state]))
+
     def judge(self, watch, host):
         """At the end, when everything that was owed is done."""
         records = watch.records()
