@@ -11,11 +11,10 @@ from fakehost import SETTINGS
 from watch import UNEXPLAINED
 
 _TORN = (0, 0.25, 0.5, 0.75, 1, "random")
-_CARD_OTHER = 1
 
 # How often what happens.
 STEPS = (
-    (30, "sale"), (10, "sale_without_link"), (4, "declined"), (9, "void"), (9, "link"),
+    (30, "sale"), (10, "sale_without_link"), (4, "declined"), (12, "void"), (9, "link"),
     (8, "rest"), (5, "drain"), (4, "upload_now"), (6, "settle"), (2, "sign_in"), (6, "reboot"),
     (4, "calendar"), (4, "paper"), (3, "host_keys"), (3, "requirement"), (5, "housekeeping"),
     (1, "plant"), (2, "long_rest"), (2, "batch_number"),
@@ -66,7 +65,7 @@ class History:
         rng = self.rng = Rng(seed)
         self.day = Day(rng, settings_of(rng), rng.choice((24, 28, 32, BLOCKS_MAX)),
                        1 + rng.below(1000), say)  # fmt: skip
-        self._fault_per_mille = rng.choice((0, 30, 100, 250))
+        self._fault_per_mille = rng.choice((0, 50, 150, 350))
         self._cut_per_cent = rng.choice((0, 10, 25, 50))
         self.day.host.schedule = self._fault
         self._amounts = 0
@@ -75,18 +74,27 @@ class History:
         """[(class, text)]: the findings."""
         day, rng = self.day, self.rng
         day.boot()
+        day.before_boot = self._perhaps_cut
         if rng.below(4) == 0:
             self._numbers_near_their_end()
         for _ in range(10 + rng.below(25)):
+            self._perhaps_cut()
             if rng.below(5):
                 self._safely(day.idle)
-            if rng.below(100) < self._cut_per_cent and rng.below(2):
-                day.nor.cut_at(day.nor.ops + rng.below(10), rng.choice(_TORN), rng.bits())
+            if not day.host.ready and rng.below(4) == 0:
+                self._link()
             getattr(self, "_" + self._draw())()
             if day.findings:
                 break
+        day.before_boot = None
         day.make_well()
         return day.judge()
+
+    def _perhaps_cut(self):
+        """The power is cut at one of the next operations of the flash."""
+        rng, nor = self.rng, self.day.nor
+        if rng.below(100) < self._cut_per_cent and rng.below(2):
+            nor.cut_at(nor.ops + rng.below(10), rng.choice(_TORN), rng.bits())
 
     def _draw(self):
         at = self.rng.below(_WEIGHT)
@@ -119,7 +127,8 @@ class History:
 
     def _fault(self, mti, kind, key):
         rng = self.rng
-        if rng.below(1000) >= self._fault_per_mille or kind not in FAULTS:
+        often = 1 if kind in ("sale", "sign_in") else 2  # the rarer ones
+        if rng.below(1000) >= self._fault_per_mille * often or kind not in FAULTS:
             return ""
         if kind == "offline" and key not in self.day.host.booked and rng.below(3) == 0:
             return _REFUSED
@@ -159,8 +168,9 @@ class History:
         if not rng.below(6):  # one that may be settled, voided, or was never approved
             of = [r for r in day.book.sales.values() if r.trace and r.epoch == day.watch.epoch]
         if of:
-            # The cashier does not know which card it was: a wrong one is refused.
-            self._step(day.void(rng.choice(of), rng.choice((None, 0, _CARD_OTHER))))
+            r = rng.choice(of)
+            card = rng.choice((r.card, r.card, r.card, None, None, 1 - r.card))
+            self._step(day.void(r, card))
 
     def _link(self):
         host = self.day.host

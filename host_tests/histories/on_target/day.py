@@ -127,6 +127,7 @@ class Day:
         self.book = Notebook(self.tell)
         self.paper = True
         self.background = True  # rounds of uploads while nobody is served
+        self.before_boot = None  # called when the power is on: may arm the next cut
         cardstore.os = Random(rng)
 
     def _fresh_board(self):
@@ -162,7 +163,7 @@ class Day:
         """Power on; again when the power is cut while it boots. Returns self."""
         while not self._boot_once():
             self.cuts += 1
-            self.note("power cut in the boot")
+            self.note("power cut while it boots")
             self.nor.power_on()
         self._set_up()
         return self
@@ -177,6 +178,8 @@ class Day:
                                 self.serial)  # fmt: skip
         self.shop.journal.watch = self.watch
         self.watch.shop = self.shop
+        if self.before_boot:
+            self.before_boot()
         try:
             self.shop.boot()
             return True
@@ -262,6 +265,7 @@ class Day:
     async def sale(self, amount, card=0, pin=b"123456"):
         """Ask for a sale; pin None: without."""
         r = self.book.sale(amount)
+        r.card = card
         self.note("sale of %d", amount)
         before = self.watch.outstanding()
         c = self._card(card)

@@ -28,6 +28,7 @@ class Request:
         self.trace = 0
         self.epoch = -1
         self.receipts = 0
+        self.card = 0  # number of the card that was swiped
         self.voids = []
 
     @property

@@ -13,9 +13,10 @@ _SETTINGS = dict(SETTINGS, offline_count_max=20, offline_total_max=1_000_000, se
 
 class Scenario:
     """`must`: what the log of the whole says when nothing is cut, or the scenario is not what its
-    name says. `boots`: False when `act` begins with the boot."""
+    name says. `boots`: False when `act` begins with the boot. `stride`: between two operations
+    that are cut where there is little time."""
 
-    def __init__(self, name, before, act, must, settings=None, boots=True):
+    def __init__(self, name, before, act, must, settings=None, boots=True, stride=1):
         self.name = name
         self.before = before
         self.act = act
@@ -23,6 +24,7 @@ class Scenario:
         self.settings = dict(_SETTINGS, **(settings or {}))
         self.blocks = 24
         self.boots = boots
+        self.stride = stride
 
 
 # ---- steps --------------------------------------------------------------------------------------
@@ -333,7 +335,7 @@ SCENARIOS = (
              ["1000: approved", "reversed", "uploaded"]),
     Scenario("compaction", _all_states, _housekeeping,
              ["APPROVED", "DECLINED", "REVERSED", "VOIDED", "UPLOADED", "CANCELLED", "REJECTED",
-              "EXPIRED", "UPLOADING", "STORED", "UNKNOWN"]),
+              "EXPIRED", "UPLOADING", "STORED", "UNKNOWN"], stride=3),
     Scenario("migration from schema 1", _morning_of_schema_1, _old_journal,
              ["99 reversed, rc 25", "106 reversed, rc 00", "109 reversed, rc 00",
               "void of 10100: approved", "2000: approved offline", "settled: balanced"],
