@@ -43,16 +43,18 @@ def card():
 
 class Shop:
     """One power cycle of a terminal. `dev`, `vault` and `host` outlive it. `spawn`, `serial`: as
-    Saf's `spawn` and `seed`."""
+    Saf's `spawn` and `seed`; `capacity` of the journal."""
 
     journal_type = Journal
-    capacity = 30
 
-    def __init__(self, dev, host=None, vault=None, settings=SETTINGS, spawn=None, serial=1):
+    def __init__(
+        self, dev, host=None, vault=None, settings=SETTINGS, spawn=None, serial=1, capacity=30
+    ):
         self.dev = dev
         self.host = host or FakeHost()
         self.vault = vault or MemoryVault(TMK=bytearray(TMK))
         self.settings = settings
+        self.capacity = capacity
         self.stages = []
         self.journal = self.journal_type(FlashLog(dev, ready=3), self.capacity)
         self.link = Link([self.host], settings)

@@ -3,20 +3,22 @@
 # Every seed is a whole day: it ends when everything is well again, and is then judged.
 
 import machine
-from day import BLOCKS_MAX, Day
+from day import Day
 from harness import Rng
 
 from app.kernel import clock
 from fakehost import SETTINGS
 from watch import UNEXPLAINED
 
+# Blocks, and transactions in a batch: small enough for the ring to turn round within the day.
+_FLASH = ((14, 12), (16, 16), (20, 20), (24, 30), (32, 30), (40, 40))
 _TORN = (0, 0.25, 0.5, 0.75, 1, "random")
 
 # How often what happens.
 STEPS = (
     (30, "sale"), (10, "sale_without_link"), (4, "declined"), (12, "void"), (9, "link"),
     (8, "rest"), (5, "drain"), (4, "upload_now"), (6, "settle"), (2, "sign_in"), (6, "reboot"),
-    (4, "calendar"), (4, "paper"), (3, "host_keys"), (3, "requirement"), (5, "housekeeping"),
+    (4, "calendar"), (4, "paper"), (3, "host_keys"), (3, "requirement"), (8, "housekeeping"),
     (1, "plant"), (2, "long_rest"), (2, "batch_number"),
 )  # fmt: skip
 _WEIGHT = sum(w for w, _ in STEPS)
@@ -63,8 +65,7 @@ class History:
     def __init__(self, seed, say=None):
         self.seed = seed
         rng = self.rng = Rng(seed)
-        self.day = Day(rng, settings_of(rng), rng.choice((24, 28, 32, BLOCKS_MAX)),
-                       1 + rng.below(1000), say)  # fmt: skip
+        self.day = Day(rng, settings_of(rng), rng.choice(_FLASH), 1 + rng.below(1000), say)
         self._fault_per_mille = rng.choice((0, 50, 150, 350))
         self._cut_per_cent = rng.choice((0, 10, 25, 50))
         self.day.host.schedule = self._fault
@@ -75,6 +76,8 @@ class History:
         day, rng = self.day, self.rng
         day.boot()
         day.before_boot = self._perhaps_cut
+        for _ in range(rng.below(3) * 20):
+            self._fill()
         if rng.below(4) == 0:
             self._numbers_near_their_end()
         for _ in range(10 + rng.below(25)):
@@ -244,9 +247,16 @@ class History:
     def _requirement(self):
         self.day.host.requirement = 2 + self.rng.below(2)
 
+    def _fill(self):
+        """Something else is written, until the oldest block is wanted."""
+        journal = self.day.shop.journal
+        if journal.has_room():
+            journal.put_note(9, bytes(self.rng.below(300)))
+        journal.housekeep()
+
     def _housekeeping(self):
-        for _ in range(1 + self.rng.below(6)):
-            self._safely(self.day.shop.journal.housekeep)
+        for _ in range(1 + self.rng.below(8)):
+            self._safely(self._fill)
 
     def _plant(self):
         """Something in the host's books that the terminal knows nothing of: the settlement will be

@@ -108,10 +108,11 @@ class WatchedShop(Shop):
 
 
 class Day:
-    """`rng` decides whatever is left open; `say` takes a line of what happens, or is None. All
+    """`rng` decides whatever is left open; `flash`: its blocks, and the transactions that a batch
+    may have on it; `say` takes a line of what happens, or is None. All
     counters count the whole day."""
 
-    def __init__(self, rng, settings=SETTINGS, blocks=24, serial=1, say=None):
+    def __init__(self, rng, settings=SETTINGS, flash=(24, 30), serial=1, say=None):
         self.rng = rng
         self.settings = settings
         self.say = say
@@ -119,6 +120,7 @@ class Day:
         self.findings = []  # (class, text)
         self.cuts = self.boots = self.operations = self.offline = 0
         self._fresh_board()
+        blocks, self._capacity = flash
         self.nor, self.dev = _flash(blocks)
         self.host = Host()
         self.vault = MemoryVault(TMK=bytearray(TMK))
@@ -175,7 +177,7 @@ class Day:
         clock._up_s, clock._mark = 0, clock.ticks()
         self.watch.overruled = set()
         self.shop = WatchedShop(self.dev, self.host, self.vault, self.settings, self._spawn,
-                                self.serial)  # fmt: skip
+                                self.serial, self._capacity)  # fmt: skip
         self.shop.journal.watch = self.watch
         self.watch.shop = self.shop
         if self.before_boot:

@@ -22,7 +22,6 @@ class Scenario:
         self.act = act
         self.must = must
         self.settings = dict(_SETTINGS, **(settings or {}))
-        self.blocks = 24
         self.boots = boots
         self.stride = stride
 

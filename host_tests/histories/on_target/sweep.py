@@ -13,7 +13,7 @@ QUICK_MS = 140
 
 
 def _begin(scenario, say):
-    day = Day(Rng(1), scenario.settings, scenario.blocks, 1, say)
+    day = Day(Rng(1), scenario.settings, say=say)
     day.background = False
     day.watch.flash_every = 1
     if scenario.boots:
