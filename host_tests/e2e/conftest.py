@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from acquirer.cards import CARDS
-from simulator import books, preset
+from simulator import board_process, books, preset
 from simulator.bench import Bench
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -71,6 +71,55 @@ class Till(Bench):
         self.expect("请输入密码")
         self.type(BY_NAME[card].pin)
         self.press("ENTER")
+
+    def close_batch(self, details=False):
+        """Answer the question for the list of transactions; then the batch closes."""
+        self.expect("打印交易明细?", 200_000)
+        self.press("ENTER" if details else "CANCEL")
+
+    # ---- store and forward ----------------------------------------------------------------------
+
+    def fill(self, *groups):
+        """Put transactions into the journal of the terminal, which is off; their traces. Groups as
+        tools/simulator/on_board/fill_batch.py wants them, cards by their names."""
+        for group in groups:
+            names = group.get("cards", ("normal",))
+            group["cards"] = [(BY_NAME[name].pan, BY_NAME[name].expiry) for name in names]
+        return board_process.fill(self.flash, groups)
+
+    def offline_sale(self, amount="1234", card="normal"):
+        """A sale that the terminal approves itself, with both copies of its receipt."""
+        self.pay(amount, card)
+        self.expect("脱机批准", 240_000)
+        self.finish_receipts()
+
+    def network_back(self):
+        """The network is there again, and the modem knows it."""
+        self.network(True)
+        self.run_until(self.devices.network_ready, "the network", 180_000)
+
+    def states(self):
+        """{trace: state} of the open batch."""
+        return {t["trace"]: t["state"] for t in self.journal()["transactions"]}
+
+    def drained(self, timeout_ms=600_000):
+        """Let time pass until the idle screen tells of nothing that is to be sent."""
+        self.run_until(
+            lambda: self.sees("请刷卡或输入金额") and not self.sees("待上送"),
+            "the end of the queue",
+            timeout_ms,
+        )
+
+    def sent(self, *kinds):
+        """What reached the acquirer, as (MTI, kind, trace, code), of the given kinds or all."""
+        return [
+            (e["mti"], e["kind"], e["stan"] and int(e["stan"]), e["rc"])
+            for e in self.events
+            if not kinds or e["kind"] in kinds
+        ]
+
+    def unmarked_repeats(self):
+        return self.host.books.unmarked_repeats(preset.TID)
 
     def back_to_idle(self):
         for _ in range(4):

@@ -1,9 +1,10 @@
 # Faults that a hostile reading of the code found: each with the story that showed it.
 
+import asyncio
 import gc
 
 from fakehost import SETTINGS, FakeHost
-from harness import araises, flash, raises
+from harness import araises, flash, raises, until
 from shop import Shop, new_shop
 
 from app.crypto.keys import KeyFault
@@ -73,6 +74,48 @@ async def test_the_sale_that_could_not_be_settled_any_more_is_refused():
         assert (await shop.settle()).balanced
     finally:
         cup.COUNT_MAX = limit
+
+
+async def test_sales_with_and_without_the_host_share_the_count_of_the_totals():
+    """F48 counts both as debits: 999 of them together, those that are still owed too."""
+    shop = new_shop()
+    limit, cup.COUNT_MAX = cup.COUNT_MAX, 3
+    SETTINGS["offline_count_max"] = 10
+    try:
+        assert (await shop.sale(100)).approved
+        for _ in range(2):
+            shop.host.faults = ["refuse"]
+            assert (await shop.sale(100)).txn.kind == cup.OFFLINE
+        shop.host.faults = ["refuse"]
+        assert (await shop.sale(100)).why == types.FULL
+        assert shop.states() == ["APPROVED", "STORED", "STORED"]
+        assert (await shop.sale(100)).why == types.FULL
+        assert (await shop.void(shop.journal.trace(0))).approved  # a credit
+        assert (await shop.settle()).balanced
+    finally:
+        SETTINGS["offline_count_max"] = 0
+        cup.COUNT_MAX = limit
+
+
+async def test_i8_what_goes_through_ends_the_growing_pauses():
+    """On a line that loses every other answer no round goes well; each brings something, though:
+    the pauses must not grow to five minutes."""
+    shop = new_shop()
+    SETTINGS["offline_count_max"] = 10
+    try:
+        for _ in range(10):
+            shop.host.faults = ["refuse"]
+            assert (await shop.sale(100)).txn.kind == cup.OFFLINE
+        shop.host.faults = ["", "no answer"] * 10
+        start = clock.ticks()
+        task = asyncio.create_task(shop.saf.run())
+        await until(lambda: not shop.saf.owes(), 900_000, "the end of the queue")
+        task.cancel()
+        took_s = clock.diff(clock.ticks(), start) // 1000
+        assert took_s < 10 * (SETTINGS["response_timeout_s"] + 8), took_s
+        assert shop.books_agree() and not shop.host.violations
+    finally:
+        SETTINGS["offline_count_max"] = 0
 
 
 class Refuser(FakeHost):

@@ -38,6 +38,7 @@ class Bench:
         self.flash = self.folder / "flash.bin"
         self.log = self.folder / "terminal.log"
         self._heap = heap
+        self.script = None  # what runs in the place of boot.py and main.py
         self.epoch = epoch or datetime.datetime(2026, 11, 23, 9, 30)
         self._settings = settings or {}
         self.host = Host(db_path=db, seed=seed, now=self.now)
@@ -93,7 +94,7 @@ class Bench:
     def spawn(self, port):
         """Start the board's processor, which connects to `port` of the loopback. Other boards
         override this."""
-        return BoardProcess(self.flash, port, self.log, self._heap)
+        return BoardProcess(self.flash, port, self.log, self._heap, self.script)
 
     def launched(self):
         """The board has connected. Other boards override this."""

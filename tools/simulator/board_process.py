@@ -54,12 +54,24 @@ def run(flash, script, *args, heap=HEAP):
     return done.stdout
 
 
+def run_with(flash, script, data):
+    """run() a script of on_board with the path of a JSON file that holds `data`."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as f:
+        json.dump(data, f)
+        f.flush()
+        return run(flash, ON_BOARD / script, f.name)
+
+
 def provision(flash, spec):
     """Set up the terminal whose flash image is `flash` (made when missing); returns the KCV."""
-    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as f:
-        json.dump(spec, f)
-        f.flush()
-        return run(flash, ON_BOARD / "provision.py", f.name).split()[-1]
+    return run_with(flash, "provision.py", spec).split()[-1]
+
+
+def fill(flash, groups):
+    """Put transactions into the open batch of a terminal that is off: groups as fill_batch.py
+    wants them. Returns their traces."""
+    said = run_with(flash, "fill_batch.py", groups)
+    return [int(n.split()[1]) for n in said.splitlines() if n.startswith("trace ")]
 
 
 def journal(flash):
@@ -76,11 +88,13 @@ def journal(flash):
 
 
 class BoardProcess:
-    """One run of the firmware, from power-on to power-off."""
+    """One run of the firmware, from power-on to power-off. `script` runs in the place of boot.py
+    and main.py."""
 
-    def __init__(self, flash, port, log, heap=HEAP):
+    def __init__(self, flash, port, log, heap=HEAP, script=None):
         self._log = open(log, "ab")  # noqa: SIM115  closed in kill()
         command = [interpreter(), "-X", f"heapsize={heap}", str(LAUNCH)]
+        command += [str(script)] if script else []
         env = environment(flash, SHOUYIN_BUS=f"127.0.0.1:{port}")
         self._process = subprocess.Popen(
             command, env=env, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log

@@ -16,7 +16,7 @@ from ..kernel import clock, log
 from ..store.flashlog import FlashError, LogFull
 from ..store.journal import JournalFull
 from ..store.records import RecordError, Txn
-from . import settlement, txn
+from . import settlement, totals, txn
 from .steps import apply, take_answer
 from .types import (
     AMOUNT,
@@ -237,15 +237,6 @@ class Engine:
         offline = self.saf.approve(t.amount, card, operator)
         return result if offline.why == NO_HOST else offline
 
-    def _counted(self, kind):
-        """Transactions of `kind` that count in the open batch."""
-        journal = self.journal
-        return sum(
-            1
-            for i in range(len(journal))
-            if journal.kind(i) == kind and journal.state(i) in txn.COUNTED
-        )
-
     async def _attempt(self, t, card, pin, operator, stage):
         await self.make_ready(operator, stage)
         await self.session.connect()  # the host may have closed after the sign-in or the reversal
@@ -256,7 +247,7 @@ class Engine:
         if card is not None:
             t.pan_masked = card.masked()
             t.expiry = card.expiry
-        if len(self.journal) >= cup.COUNT_MAX and self._counted(t.kind) >= cup.COUNT_MAX:
+        if totals.full(self.journal, t.kind):
             raise Refused(Result(why=FULL))
         try:
             apply(self.journal, self.session, t, txn.BEGIN, self._seal(card))

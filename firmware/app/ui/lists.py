@@ -35,11 +35,16 @@ def head(zh, en, settings, batch):
     )
 
 
+def signed(t):
+    """Amount of a record as a list shows and sums it: a void takes away."""
+    return -t.amount if t.kind == VOID else t.amount
+
+
 def entry(t):
     """Two lines for a record: voucher, type, amount; card and state."""
     code = " " + t.response_code if t.response_code and t.response_code != "00" else ""
     letter = TYPES[t.kind][0]
-    amount = yuan(-t.amount if t.kind == VOID else t.amount)
+    amount = yuan(signed(t))
     return [
         ("%06d %s %s %16s" % (t.trace, letter, t.auth_code or "------", amount), ""),
         ("  %s %s%s" % (t.pan_masked[-8:], STATES[t.state], code), ""),

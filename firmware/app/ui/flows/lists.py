@@ -29,7 +29,7 @@ def _records(head, records, foot):
     for record in records:
         yield from lists.entry(record)
         count += 1
-        amount += record.amount
+        amount += lists.signed(record)
     yield ("", "-")
     yield (lists.row("合计/TOTAL", count, amount), "b")
     yield from foot
