@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from .workers import FIRMWARE, Workers, WorkerError, jobs
+from .workers import FIRMWARE, WorkerError, Workers, jobs
 
 CLASSES = ("lost", "duplicated", "unexplained")
 _SHOWN = 12
@@ -143,8 +143,8 @@ def powercut(args):
         print(f"{name:<42}{numbers[0]:>11}{numbers[1]:>12}{numbers[2]:>9}")
     findings.show()
     points, moments = (sum(s[k] for s in scenarios.values()) for k in (1, 2))
-    print(f"{points} cut points at {sum(s[0] for s in scenarios.values())} operations of the flash,"
-          f" {moments} moments between them")  # fmt: skip
+    operations = sum(s[0] for s in scenarios.values())
+    print(f"{points} cut points at {operations} operations, {moments} moments between them")
     print(f"{points + moments} cut points, {findings.summary()}")
     return sum(findings.count.values())
 

@@ -4,11 +4,11 @@
 
 import machine
 from day import Day
+from fakehost import SETTINGS
 from harness import Rng
+from watch import UNEXPLAINED
 
 from app.kernel import clock
-from fakehost import SETTINGS
-from watch import UNEXPLAINED
 
 # Blocks, and transactions in a batch: small enough for the ring to turn round within the day.
 _FLASH = ((14, 12), (16, 16), (20, 20), (24, 30), (32, 30), (40, 40))

@@ -4,9 +4,10 @@
 # Every sale has an amount of its own, so that the host's books can be read without knowing how the
 # terminal numbers.
 
+from watch import DUPLICATED, LOST, OPEN, UNEXPLAINED
+
 from app.host import cup
 from app.pay import txn
-from watch import DUPLICATED, LOST, OPEN, UNEXPLAINED
 
 APPROVED = "approved"
 OFFLINE = "approved offline"
@@ -167,8 +168,8 @@ class Notebook:
 
     def _judge_sale(self, r, seen, stands, host):
         least, most = self._wanted(r, seen)
-        what = "%s, shown %s%s, charged %d times" % (
-            r.name, r.shown, "".join(", void shown %s" % v.shown for v in r.voids), stands)  # fmt: skip
+        voids = "".join(", void shown %s" % v.shown for v in r.voids)
+        what = "%s, shown %s%s, charged %d times" % (r.name, r.shown, voids, stands)
         if most > 1:
             self.tell(DUPLICATED, "%s: %d times in the journal" % (r.name, most))
         if stands < least:

@@ -2,7 +2,7 @@
 #
 # `before` and `act` are generators of steps (coroutines of Day's). The power is cut in `act` only.
 
-import schema1
+import old_flash
 from fakehost import SETTINGS
 
 from app.pay import types
@@ -290,7 +290,7 @@ def _old_journal(day):
 
 
 def _morning_of_schema_1(day):
-    schema1.begin(day)
+    old_flash.begin(day)
     return ()
 
 

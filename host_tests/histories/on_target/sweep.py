@@ -71,8 +71,10 @@ def cut(scenario, point, say=None):
         return length(scenario, say)[2]
     day = _begin(scenario, say)
     moment = point[0] == "ms"
-    end = day.board.now_us() + point[1] * 1000
-    if not moment:
+    end = 0
+    if moment:
+        end = day.board.now_us() + point[1] * 1000
+    else:
         twice = point[1] == "twice"
         day.nor.cut_at(day.nor.ops + point[0], 0.5 if twice else point[1])
         if twice:

@@ -27,7 +27,7 @@ def _reach():
     for state in range(len(txn.NAMES)):
         found = {state}
         while True:
-            more = {to for (at, _), (to, _) in txn.TABLE.items() if at in found} - found
+            more = {to for at, _, to, _ in txn.TABLE if at in found} - found
             if not more:
                 break
             found |= more
