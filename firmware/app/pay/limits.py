@@ -1,6 +1,6 @@
-# What is checked before anything is promised: whether the terminal may approve a sale itself by the
-# acquirer's rules (what is outstanding is counted by pay.saf), and whether the batch can be settled
-# with one transaction more.
+# What is checked before anything is promised: whether the terminal may approve a sale itself by
+# the acquirer's rules (what is outstanding is counted by pay.saf), and whether the batch can be
+# settled with one transaction more.
 
 from ..host import cup
 from . import txn, types
