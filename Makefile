@@ -14,7 +14,7 @@ ifdef MICROPYTHON
 export MICROPYTHON
 endif
 
-.PHONY: help run demo test test-mcu size instructions performance coverage lint bench font clean
+.PHONY: help run demo test histories powercut test-mcu size instructions performance coverage lint bench font clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -28,6 +28,12 @@ demo: $(READY)  ## a day of trade, unattended; pictures and receipts in out/demo
 
 test: $(READY)  ## all tests
 	@$(PY) -m pytest -n 2 --dist loadfile
+
+histories: $(READY)  ## random days of a shop with every fault: N=10000 SEED=...
+	@PYTHONPATH=tools:host_tests $(PY) -m histories days $(if $(N),--n $(N)) $(if $(SEED),--seed $(SEED))
+
+powercut: $(READY)  ## power cuts at every operation of the flash, in scripted scenarios
+	@PYTHONPATH=tools:host_tests $(PY) -m histories powercut $(if $(AT),--at "$(AT)")
 
 test-mcu: $(READY)  ## the tests and a day of trade on an emulated 32-bit microcontroller (QEMU)
 	@$(PY) -m mcu build

@@ -5,7 +5,7 @@ import gc
 
 # Collecting often while code is loaded and objects are made keeps a small heap in one piece;
 # root.run() sets what is right for the day.
-gc.threshold(2048)
+gc.threshold(4096)
 
 from app import root  # noqa: E402
 

@@ -4,7 +4,7 @@
 
 from .host import cup
 from .kernel import log
-from .pay import totals, txn
+from .pay import txn
 from .pay.steps import apply
 from .pay.types import Refused, Result
 from .store.flashlog import FlashError, LogFull
@@ -39,6 +39,8 @@ class App:
         self._session = session
         self._reversals = reversals
         self._link = link
+        self._counts = (-1, None, (0, 0), False)  # what idle_state() has counted, and when
+        self._slip_for = ()  # reversals for which a fault slip was printed
         self.board = ""
 
     # ---- operators ------------------------------------------------------------------------------
@@ -73,11 +75,10 @@ class App:
     def idle_state(self):
         """(name, signal, network reason, status line): the most urgent thing is the status."""
         reason = self._link.reason()
-        reversals = self._reversals.pending()
-        uploads = self.saf.outstanding()
+        reversals, uploads, receipts = self._count()
         if reversals is not None:
             status = _owed_line("reversal_owed", *reversals)
-        elif self.receipts_owed() or self.settlement.slip_owed() is not None:
+        elif receipts:
             status = t("receipt_owed_line")
         elif self._journal.nearly_full():
             status = t("nearly_full_line")
@@ -90,6 +91,30 @@ class App:
         else:
             status = t("operator_batch", self.operator or "--", self._journal.batch)
         return t("product"), self._link.signal(), reason, status
+
+    def _count(self):
+        """(reversals owed or None, uploads owed, whether paper is owed). The idle screen asks
+        twice a second, of a journal that may hold a thousand and seldom changes."""
+        changes = self._journal.changes
+        if self._counts[0] != changes:
+            paper = self.receipts_owed() or self.settlement.slip_owed() is not None
+            self._counts = (
+                changes, self._reversals.pending(), self.saf.outstanding(), paper
+            )  # fmt: skip
+        return self._counts[1:]
+
+    def nearly_full(self):
+        return self._journal.nearly_full()
+
+    def fault_slip_due(self):
+        """Whether a slip for the reversals that are owed is to be printed: once for each."""
+        journal = self._journal
+        owed = tuple(
+            journal.trace(i) for i in range(len(journal)) if journal.state(i) == txn.UNKNOWN
+        )
+        due = bool(self.settings["fault_slip"]) and owed != self._slip_for
+        self._slip_for = owed
+        return due
 
     # ---- receipts and totals --------------------------------------------------------------------
 
@@ -133,19 +158,21 @@ class App:
 
     def last_printable(self):
         for i in range(len(self._journal) - 1, -1, -1):
-            if self._journal.state(i) in txn.RECEIPT:
+            if self._journal.state(i) in txn.PRINTABLE:
                 return self.load(i)
         return None
 
     def printable(self, trace):
         i = self._journal.find(trace)
-        if i < 0 or self._journal.state(i) not in txn.RECEIPT:
+        if i < 0 or self._journal.state(i) not in txn.PRINTABLE:
             return None
         return self.load(i)
 
     def totals(self):
         """((sales, amount), (voids, amount)) of the open batch, amounts in fen; offline sales are
         sales, also those that the host does not have yet."""
+        from .pay import totals
+
         kinds = totals.of_batch(self._journal)
         sales, offline, voids = kinds[cup.SALE], kinds[cup.OFFLINE], kinds[cup.VOID]
         owed = self.saf.outstanding()
@@ -153,10 +180,14 @@ class App:
 
     async def totals_rows(self):
         """pay.totals.rows() of the open batch."""
+        from .pay import totals
+
         return await totals.rows(self._journal)
 
     def states(self):
         """[(state, count, amount in fen)] of the open batch."""
+        from .pay import totals
+
         return totals.by_state(self._journal)
 
     def records(self, states=None):

@@ -68,6 +68,7 @@ def do(till, kind):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("fault", FAULTS, ids=name_of)
 def test_a_fault_and_the_next_customer(till, fault, kind):
+    """[I4 I5 F2 F3] Twenty-two faults on five kinds of message."""
     name, params = fault
     till.sale("1234")
     if kind == "reversal":
@@ -105,7 +106,8 @@ def voidable(till):
 
 
 def test_random_faults_all_day(till, rng):
-    """A day of sales and voids on a bad line, with power cuts; then the line is good again."""
+    """[I2 F1 F2 F3] A day of sales and voids on a bad line, with power cuts; then the line is
+    good again."""
     names = ("no_answer", "lost_request", "cut_before_reply", "refuse", "wrong_mac", "garbage")
     for _ in range(30):
         till.host.faults.clear()

@@ -101,6 +101,13 @@ class Window:
     def type(self, keys):
         os.write(self._fd, keys.encode())
 
+    def digits(self, digits, hidden=False):
+        """Type digits one by one, each when the one before is on the glass: on a busy machine the
+        terminal's real time stands still now and then, and a key may be gone before it is seen."""
+        for n in range(1, len(digits) + 1):
+            self.type(digits[n - 1])
+            self.expect("*" * n + "_" if hidden else f"{int(digits[:n]) / 100:.2f}")
+
     def wait_end(self):
         """Exit code; fails when anything of the simulator goes on living."""
         end = time.monotonic() + LIMIT_S
@@ -129,9 +136,13 @@ def window(tmp_path):
 
 def sign_on(window):
     window.expect("操作员登录")
-    window.type(preset.CASHIER[0] + "\r")
+    for n, digit in enumerate(preset.CASHIER[0]):
+        window.type(digit)
+        window.expect(preset.CASHIER[0][: n + 1])
+    window.type("\r")
     window.expect("密码:")
-    window.type(preset.CASHIER[1] + "\r")
+    window.digits(preset.CASHIER[1], hidden=True)
+    window.type("\r")
     window.expect("请刷卡或输入金额")
 
 
@@ -140,14 +151,16 @@ def test_a_sale_by_keyboard_and_its_receipt_and_the_end(window, tmp_path):
     window.type("z")
     window.says("is no key here")
     window.expect("未签到")  # the modem has found its network
-    window.type("1234\r")
+    window.digits("1234")
+    window.type("\r")
     window.expect("请刷卡")
     window.type("c")
     window.says("which card?")
     window.type("a")
     window.says("swiped: normal")
     window.expect("请输入密码")
-    window.type("123456\r")
+    window.digits("123456", hidden=True)
+    window.type("\r")
     window.expect("交易成功")
     window.expect("撕纸后按确认打印")
     window.type("\x1b")  # one copy is enough

@@ -22,7 +22,7 @@ _font = Font(wires.ASSETS + "/font16.bin")
 SETTINGS = {
     "operator_timeout_s": 60, "amount_max": 5_000_000, "receipt_copies": 1, "void_card": True,
     "void_pin": True, "receipt_title": "", "merchant_name": "shop", "merchant_name_en": "",
-    "mid": "302440380621100", "tid": "58402001", "header": "603100310001",
+    "mid": "302440380621100", "tid": "58402001", "header": "603100310001", "fault_slip": 1,
 }  # fmt: skip
 
 
@@ -136,6 +136,9 @@ class Settlement:
         self.open = False
         return self.settled
 
+    def explanation(self, settled):
+        return [(42, SALE, 1234, 5)] if not settled.balanced else []
+
     def last(self):
         return self.settled
 
@@ -149,8 +152,9 @@ class Settlement:
 class Settled:
     """What a flow sees of pay.settlement.Settled (which would bring half the terminal along)."""
 
-    printed = False
+    printed = forced = False
     operator = "01"
+    rows = ()
     when = (2026, 11, 23, 20, 0, 0)
     batch, trace = 1, 9
     own, host = (12345, 3, 800, 1), (11111, 2, 0, 0)
@@ -158,6 +162,18 @@ class Settled:
     def __init__(self, balanced):
         self.balanced = balanced
         self.verdict = 1 if balanced else 2
+
+
+class Saf:
+    operator = "01"
+    owed = False
+
+    def __init__(self):
+        self.result = Result(approved=True)
+
+    async def upload_now(self, no, stage):
+        stage("uploading")
+        return self.result
 
 
 class Owed:
@@ -178,6 +194,7 @@ class App:
         self.card_reader = Reader()
         self.operators = Operators()
         self.settlement = Settlement()
+        self.saf = Saf()
         self.operator = "01"
         self.owed = Owed()
         self.net = None
@@ -185,6 +202,12 @@ class App:
         self.changed = []
         self.slips = 0
         self.transaction = None
+        self.journal = []  # records for lists
+        self.closed = []
+        self.close_fails = None
+        self.full_soon = False
+        self.overridden = []
+        self.override_result = (True, None)
 
     def check_password(self, no, password, roles=None):
         return self.wrong.pop(0) if self.wrong else None
@@ -204,6 +227,39 @@ class App:
 
     def totals(self):
         return (3, 12345), (1, 800)
+
+    async def totals_rows(self):
+        return [(0, "1", 3, 12345), (1, "CUP", 3, 12345), (2, "01", 3, 12345), (3, "9", 1, 800)]
+
+    def states(self):
+        return [(2, 3, 12345), (4, 1, 100), (6, 2, 300), (9, 1, 800)]
+
+    def batch(self):
+        return 1
+
+    def owes(self):
+        return self.saf.owed
+
+    def records(self, states=None):
+        return iter(self.journal)
+
+    def problem_records(self, given_up=False):
+        return iter([r for r in self.journal if r.state in (4, 6, 7, 9, 13)])
+
+    def close_batch(self, settled):
+        if self.close_fails is None:
+            self.closed.append(settled)
+        return self.close_fails
+
+    async def override(self, why):
+        self.overridden.append(why)
+        return self.override_result
+
+    def nearly_full(self):
+        return self.full_soon
+
+    def fault_slip_due(self):
+        return True
 
     def version_text(self):
         return "Shouyin 1 board"

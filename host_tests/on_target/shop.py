@@ -16,6 +16,8 @@ from app.pay.settlement import Settlement
 from app.store.flashlog import FlashLog
 from app.store.journal import Journal
 
+_META = 4  # kind of the record that holds the open batch's number (store.journal)
+
 
 def device():
     return flash(512, 24)
@@ -40,22 +42,29 @@ def card():
 
 
 class Shop:
-    """One power cycle of a terminal. `dev`, `vault` and `host` outlive it."""
+    """One power cycle of a terminal. `dev`, `vault` and `host` outlive it. `spawn`, `serial`: as
+    Saf's `spawn` and `seed`; `capacity` of the journal."""
 
-    def __init__(self, dev, host=None, vault=None):
+    journal_type = Journal
+
+    def __init__(
+        self, dev, host=None, vault=None, settings=SETTINGS, spawn=None, serial=1, capacity=30
+    ):
         self.dev = dev
         self.host = host or FakeHost()
         self.vault = vault or MemoryVault(TMK=bytearray(TMK))
+        self.settings = settings
+        self.capacity = capacity
         self.stages = []
-        self.journal = Journal(FlashLog(dev, ready=3), 30)
-        link = Link([self.host], SETTINGS)
-        self.session = Session(link, KeyRing(self.vault), self.journal, SETTINGS, "2")
-        self.reversals = Reversals(self.journal, self.session, SETTINGS)
+        self.journal = self.journal_type(FlashLog(dev, ready=3), self.capacity)
+        self.link = Link([self.host], settings)
+        self.session = Session(self.link, KeyRing(self.vault), self.journal, settings, "2")
+        self.reversals = Reversals(self.journal, self.session, settings)
         self.cards = CardStore(self.vault)
-        self.engine = Engine(self.journal, self.session, SETTINGS, self.reversals, self.cards)
-        self.saf = Saf(self.journal, self.session, SETTINGS, self.reversals, self.engine,
-                       self.cards, link, None, 1)  # fmt: skip
-        self.settlement = Settlement(self.journal, self.session, SETTINGS, self.engine, self.saf,
+        self.engine = Engine(self.journal, self.session, settings, self.reversals, self.cards)
+        self.saf = Saf(self.journal, self.session, settings, self.reversals, self.engine,
+                       self.cards, self.link, spawn, serial)  # fmt: skip
+        self.settlement = Settlement(self.journal, self.session, settings, self.engine, self.saf,
                                      self.cards)  # fmt: skip
 
     def boot(self):
@@ -106,9 +115,14 @@ class Shop:
 
     def on_flash(self):
         """States as a terminal that boots now would read them, before it puts anything right."""
-        j = Journal(FlashLog(self.dev, ready=3), 30)
-        j._log.mount(j._replay)
+        j = self.read_again()
         return [txn.NAMES[j.state(i)] for i in range(len(j))]
+
+    def read_again(self):
+        """The Journal that a terminal would read from the flash now."""
+        j = Journal(FlashLog(self.dev, ready=3), self.capacity)
+        j._log.mount(j._replay, (_META, j._note_live))
+        return j
 
     def books_agree(self):
         """What the host booked as taken is what the journal says, transaction by transaction."""

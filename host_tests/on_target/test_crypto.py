@@ -241,3 +241,24 @@ def test_sealed_things_open_only_unchanged_and_only_here():
 def test_two_seals_of_the_same_thing_differ():
     s = seal.Sealer(b"a device secret of 32 bytes.....")
     assert s.seal(b"x") != s.seal(b"x")
+
+
+def test_the_short_seal_opens_only_unchanged_in_its_context_and_with_its_key():
+    """[I13] Every byte of it is authenticated; padding included."""
+    siv = seal.Siv(b"k" * 32)
+    for n in range(1, 40):
+        data = bytearray(range(n))
+        box = siv.seal(data, b"context")
+        assert len(box) == 16 + (n // 16 + 1) * 16 and siv.open(box, b"context") == data
+        assert bytes(data) not in box or n < 3
+    box = siv.seal(bytearray(b"6225000000000014"), b"1")
+    assert box == siv.seal(bytearray(b"6225000000000014"), b"1")
+    assert box != siv.seal(bytearray(b"6225000000000014"), b"2")
+    raises(seal.SealError, siv.open, box, b"2")
+    raises(seal.SealError, seal.Siv(b"j" * 32).open, box, b"1")
+    for i in range(len(box)):
+        bad = bytearray(box)
+        bad[i] ^= 1
+        raises(seal.SealError, siv.open, bad, b"1")
+    for n in (0, 15, 16, 31, 33):
+        raises(seal.SealError, siv.open, box[:n] if n < 33 else box + b"x", b"1")

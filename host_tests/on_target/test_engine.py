@@ -10,6 +10,7 @@ from shop import Shop, device, new_shop
 from app.host import cup
 from app.pay import engine, txn, types
 from app.pay.types import Refused
+from app.store import records
 from app.store.flashlog import FlashError
 
 # ---- the table ----------------------------------------------------------------------------------
@@ -23,9 +24,11 @@ def test_every_pair_of_state_and_event_is_in_the_table_or_refused():
         "PRINT_DONE")]  # fmt: skip
     assert len(events) == 20
     allowed = 0
+    pairs = [row[:2] for row in txn.TABLE]
+    assert len(pairs) == len(set(pairs)) and txn.SENDING == records.SENDING
     for state in range(len(txn.NAMES)):
         for event in events:
-            if (state, event) in txn.TABLE:
+            if (state, event) in pairs:
                 allowed += 1
                 after, actions = txn.step(state, event)
                 assert 0 <= after < len(txn.NAMES)
@@ -36,9 +39,9 @@ def test_every_pair_of_state_and_event_is_in_the_table_or_refused():
 
 
 def test_states_only_move_forward():
-    """No way leads back: a state that was left is never entered again."""
+    """[I2] No way leads back: a state that was left is never entered again."""
     edges = {}
-    for (state, _), (after, _) in txn.TABLE.items():
+    for state, _, after, _ in txn.TABLE:
         if after != state:
             edges.setdefault(state, set()).add(after)
 
@@ -56,7 +59,7 @@ def test_states_only_move_forward():
 
 
 def test_whatever_ends_sending_is_written_and_what_is_unknown_is_owed():
-    for (state, event), (after, actions) in txn.TABLE.items():
+    for state, event, after, actions in txn.TABLE:
         if state == txn.SENDING:
             assert txn.WRITE_OUTCOME in actions, event
             # the reason must be set before the outcome is written
@@ -77,6 +80,7 @@ def test_whatever_ends_sending_is_written_and_what_is_unknown_is_owed():
 
 
 async def test_intent_is_durable_before_the_first_byte_and_outcome_before_the_result():
+    """[I1] Looked at in the flash at both moments."""
     shop = new_shop()
     seen = []
     shop.host.on_send = lambda mti: seen.append((mti, shop.on_flash()))
@@ -97,6 +101,7 @@ async def test_intent_is_durable_before_the_first_byte_and_outcome_before_the_re
 
 
 async def test_no_connection_leaves_no_trace():
+    """[F2] Cut before connect: nothing was promised, nothing is owed."""
     shop = new_shop()
     trace = shop.journal.next_trace
     shop.host.faults = ["refuse"]
@@ -106,6 +111,7 @@ async def test_no_connection_leaves_no_trace():
 
 
 async def test_declined_owes_nothing():
+    """[F3] A decline is an end."""
     shop = new_shop()
     shop.host.codes[20000] = "51"
     result = await shop.sale(20000)
@@ -127,6 +133,7 @@ FAULTS = {
 
 
 async def test_every_fault_of_an_answer_owes_a_reversal_that_goes_before_the_next_sale():
+    """[I4 I5 F2 F3] With the reason of the protocol."""
     for fault, reason in FAULTS.items():
         shop = new_shop()
         await shop.engine.sign_in("01", shop.stage)
@@ -148,6 +155,7 @@ async def test_every_fault_of_an_answer_owes_a_reversal_that_goes_before_the_nex
 
 
 async def test_an_answer_that_comes_twice_counts_once():
+    """[F3] The second one is passed over."""
     shop = new_shop()
     shop.host.faults = ["twice"]
     assert (await shop.sale(100)).approved
@@ -157,6 +165,7 @@ async def test_an_answer_that_comes_twice_counts_once():
 
 
 async def test_a_refused_reversal_is_kept_and_blocks_sales():
+    """[I5 F3] Over a reboot too, with its tries."""
     shop = new_shop()
     await shop.engine.sign_in("01", shop.stage)
     shop.host.faults = ["no answer", "no answer", "no answer"]
@@ -173,6 +182,7 @@ async def test_a_refused_reversal_is_kept_and_blocks_sales():
 
 
 async def test_a_host_that_wants_a_sign_in_gets_it_and_the_sale_goes_on_under_a_new_number():
+    """[F3] 77, 99, A0: sign in, then a new request."""
     shop = new_shop()
     await shop.engine.sign_in("01", shop.stage)
     shop.host.faults = ["sign in"]
@@ -220,6 +230,7 @@ async def test_lost_working_keys_lead_to_a_sign_in():
 
 
 async def test_void_voids_once_and_only_what_it_may():
+    """[I6] A void needs its sale."""
     shop = new_shop()
     sale = (await shop.sale(1234)).txn
     assert (await shop.void(sale.trace)).approved
@@ -236,6 +247,7 @@ async def test_void_voids_once_and_only_what_it_may():
 
 
 async def test_a_void_without_an_answer_is_reversed_and_the_sale_stands():
+    """[I4] Both change in one commit or not at all."""
     shop = new_shop()
     sale = (await shop.sale(1234)).txn
     shop.host.faults = ["cut after"]
@@ -276,6 +288,7 @@ async def test_settlement_balances_closes_and_signs_off():
 
 
 async def test_settlement_reverses_first_and_an_empty_batch_is_refused():
+    """[I5] The queue is empty before the totals go out."""
     shop = new_shop()
     e = await araises(Refused, shop.settle())
     assert e.args[0].why == types.EMPTY
@@ -297,6 +310,7 @@ async def test_unbalanced_totals_upload_the_batch_and_then_close_it():
 
 
 async def test_a_settlement_whose_answer_is_lost_can_be_done_again():
+    """[F2] Also after a reboot; nothing is sold in between."""
     shop = new_shop()
     await shop.sale(100)
     shop.host.faults = ["cut after"]
@@ -316,6 +330,7 @@ async def test_a_settlement_whose_answer_is_lost_can_be_done_again():
 
 
 async def test_an_intent_that_cannot_be_written_is_not_sent():
+    """[I1 I11 F8] Flash fault before the first byte."""
     shop = new_shop()
     await shop.engine.sign_in("01", shop.stage)
     shop.journal._log.append = _fails
@@ -329,6 +344,7 @@ def _fails(kind, payload, spare=False):
 
 
 async def test_an_approval_that_cannot_be_written_is_none_and_is_reversed():
+    """[I1 F8] It is not shown."""
     shop = new_shop()
     await shop.engine.sign_in("01", shop.stage)
     append = shop.journal._log.append
@@ -352,7 +368,7 @@ async def test_an_approval_that_cannot_be_written_is_none_and_is_reversed():
 
 
 async def test_a_sale_can_be_cancelled_at_any_moment():
-    """Every 10 ms of the way: what reached the host is owed a reversal, what did not is no
+    """[I4] Every 10 ms of the way: what reached the host is owed a reversal, what did not is no
     transaction; the link is closed, the lock is free."""
     ended = cancelled = owed = 0
     for ms in range(5, 800, 10):

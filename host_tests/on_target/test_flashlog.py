@@ -104,6 +104,7 @@ def test_the_longest_record_fits_and_a_longer_one_is_refused():
 
 
 def test_append_never_erases_and_says_when_it_is_full():
+    """[I10 F8] Erasing is for idle times."""
     nor, dev = device()
     s = Store(dev)
     s.open()
@@ -124,6 +125,7 @@ def test_append_never_erases_and_says_when_it_is_full():
 
 
 def test_a_torn_tail_is_skipped_and_nothing_is_appended_behind_it():
+    """[I10 F1] However much of it was programmed."""
     for torn in (0.25, 0.5, 0.75, "random"):
         nor, dev = device()
         s = Store(dev)
@@ -142,6 +144,7 @@ def test_a_torn_tail_is_skipped_and_nothing_is_appended_behind_it():
 
 
 def test_a_damaged_record_does_not_hide_those_behind_it():
+    """[I10] A check sum for each record."""
     nor, dev = device()
     s = Store(dev)
     s.open()
@@ -187,6 +190,7 @@ def test_a_block_that_cannot_be_erased_is_left_alone():
 
 
 def test_wear_is_even():
+    """[I10] The ring goes round."""
     _, dev = device()
     s = Store(dev)
     s.open()
@@ -310,6 +314,7 @@ def sweep(log_class=FlashLog, torns=(0, 0.25, 0.5, 0.75, "random", 1), step=1):
 
 
 def test_power_cut_at_every_operation_of_commit_and_reclaim():
+    """[I10 F1] Clean and torn."""
     s, operations = sweep()
     print("%d operations, %d cuts, %d violations" % (operations, s.cuts, s.found))
     assert operations > 150, operations
@@ -317,6 +322,7 @@ def test_power_cut_at_every_operation_of_commit_and_reclaim():
 
 
 def test_power_cut_of_the_recovery_after_a_power_cut():
+    """[F1] And again."""
     s = Sweep()
     first, last = s.operations()
     reached = 0

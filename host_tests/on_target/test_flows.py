@@ -54,6 +54,7 @@ async def test_what_a_power_cut_left_is_said_and_settled_before_the_first_sale()
             (problem("interrupted"), "ENTER"),
             (problem("settle_first"), "ENTER"),
             (t("confirm_settle"), "ENTER"),
+            (t("print_details"), "CANCEL"),
             (t("balanced"), "ENTER"),
             (t("operator_no"),),
         )

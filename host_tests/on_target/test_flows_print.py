@@ -4,7 +4,7 @@ from desk import App, Settled, play, problem, transaction
 
 from app.pay.types import Result
 from app.text import strings
-from app.ui.flows import printing, settle
+from app.ui.flows import lists, printing, settle
 
 t = strings.text
 
@@ -18,22 +18,104 @@ async def test_a_settlement_is_asked_for_and_may_be_refused():
     assert app.printer.printed == []
 
 
-async def test_totals_that_differ_are_shown_side_by_side_and_the_batch_stays():
+async def test_totals_that_differ_are_shown_line_by_line_and_the_batch_closes():
     app = App()
     app.settlement.settled = Settled(False)
-    assert (
-        await play(
-            app,
-            settle.settle(app),
-            (t("confirm_settle"), "ENTER"),
-            (t("own_line", 4, "115.45"), "ENTER"),
-            (problem("not_balanced"), "ENTER"),
-        )
-        is False
+    assert await play(
+        app,
+        settle.settle(app),
+        (t("confirm_settle"), "ENTER"),
+        (t("print_details"), "CANCEL"),
+        (t("own_line", 4, "115.45"), "ENTER"),
+        (t("why.5"), "ENTER"),
+        (problem("uploaded_all"), "ENTER"),
     )
-    assert len(app.printer.printed) == 1
+    assert app.closed == [app.settlement.settled] and len(app.printer.printed) == 1
     both = "".join(text for text, _ in app.printer.printed[0])
-    assert "123.45" in both and "111.11" in both
+    assert "123.45" in both and "111.11" in both and "SAME AMOUNT" in both
+
+
+async def test_a_list_is_printed_piece_by_piece_before_the_batch_is_closed():
+    app = App()
+    app.settlement.settled = Settled(True)
+    app.journal = [transaction() for _ in range(40)]
+    for n, record in enumerate(app.journal):
+        record.trace, record.state = n + 1, 9 if n == 7 else 2
+    app.close_fails = Result(why="flash")
+    steps = ((t("confirm_settle"), "ENTER"), (t("print_details"), "ENTER"))
+    assert not await play(app, settle.settle(app), *steps, (problem("flash"), "ENTER"))
+    assert max(len(lines) for lines in app.printer.printed) <= 30
+    text = [line for lines in app.printer.printed for line, _ in lines]
+    assert any("UNSUCCESSFUL" in line for line in text)  # the one that was denied, unasked
+    assert [line for line in text if line.startswith("000008")]
+    assert len([line for line in text if line.startswith("0000")]) == 41
+    for record in app.journal:
+        record.state = 4
+    app.printer.faults = [None, "paper"]  # the second piece does not come out
+    steps = ((problem("print.paper"), "CANCEL"),)
+    assert not await play(app, lists.exception_report(app), *steps)
+
+
+async def test_a_supervisor_closes_what_the_host_will_not_settle_after_the_report_is_on_paper():
+    """[I5] Never without it."""
+    app = App()
+    app.journal = [transaction()]
+    app.journal[0].state = 4
+    s = Settled(False)
+    s.forced, s.verdict = True, 0
+    app.override_result = (True, s)
+    app.settlement.refusal = Result(why="settle_unknown")
+    ask = ((t("confirm_settle"), "ENTER"), (problem("settle_unknown"), "ENTER"))
+    assert not await play(app, settle.settle(app), *ask, (problem("settle_override"), "CANCEL"))
+    allow = (
+        (problem("settle_override"), "ENTER"), (t("supervisor"), "ENTER"), (t("password"), "1",
+        "ENTER"),
+    )  # fmt: skip
+    app.printer.faults = ["paper"]
+    paper = (problem("print.paper"), "CANCEL")
+    assert not await play(app, settle.settle(app), *ask, *allow, paper)
+    assert not app.overridden  # nothing is given up that is not on paper
+    assert await play(
+        app, settle.settle(app), *ask, *allow, (t("print_details"), "CANCEL"),
+        (problem("settle_forced"), "ENTER"),
+    )  # fmt: skip
+    assert app.overridden == ["settle_unknown"] and app.closed == [s]
+    text = "".join(line for lines in app.printer.printed for line, _ in lines)
+    assert "EXCEPTION REPORT" in text and "NOT CONFIRMED" in text
+
+
+async def test_an_override_that_fails_says_so():
+    app = App()
+    app.override_result = (False, Result(why="flash"))
+    app.settlement.refusal = Result(why="upload_owed")
+    assert not await play(
+        app, settle.settle(app), (t("confirm_settle"), "ENTER"),
+        (problem("upload_owed"), "ENTER"), (problem("settle_override"), "ENTER"),
+        (t("supervisor"), "ENTER"), (t("password"), "1", "ENTER"), (problem("flash"), "ENTER"),
+    )  # fmt: skip
+    assert app.closed == []
+
+
+async def test_what_is_owed_is_sent_and_shown():
+    """[I14] By state, on screen and paper."""
+    app = App()
+    await play(app, lists.upload_now(app), (problem("nothing_owed"), "ENTER"))
+    await play(app, lists.problems(app), (problem("nothing_owed"), "ENTER"))
+    app.saf.owed = True
+    await play(app, lists.upload_now(app), (t("upload_ok"), "ENTER"))
+    app.saf.result = Result(why="upload_owed")
+    await play(app, lists.upload_now(app), (problem("upload_owed"), "ENTER"))
+    await play(
+        app, lists.states(app), ("%s 2 3.00" % t("state.6"), "ENTER"),
+        ("%s 1 8.00" % t("state.9"), "ENTER"),
+    )  # fmt: skip
+    await play(app, lists.states(app), (t("states"), "CANCEL"))
+    app.states = list
+    await play(app, lists.states(app), (problem("empty_batch"), "ENTER"))
+    app.states = lambda: [(6, 2, 300)]
+    await play(app, lists.totals_report(app))
+    text = "".join(line for line, _ in app.printer.printed[-1])
+    assert "TO SEND" in text and "CUP" in text and "OPERATOR" in text
 
 
 async def test_what_cannot_be_reprinted():
@@ -72,6 +154,7 @@ async def test_a_document_that_broke_off_comes_out_whole_and_marked_or_not_at_al
 
 
 async def test_receipts_that_are_owed_come_out_once_each_until_the_cashier_says_later():
+    """[F11] After the login."""
     app = App()
     owed = [transaction() for _ in range(3)]
     for n, record in enumerate(owed):

@@ -105,6 +105,7 @@ def test_a_void_and_its_original_change_in_one_commit():
 
 
 def test_no_card_data_is_in_the_flash():
+    """[I13] Neither track nor number."""
     nor, dev = device()
     j = opened(dev)
     t = sale()
@@ -125,6 +126,7 @@ def test_mask_of_short_and_long_numbers():
 
 
 def test_an_unknown_schema_is_counted_and_not_believed():
+    """[I12] Later ones are kept, those of nobody are counted."""
     _, dev = device()
     j = opened(dev)
     t = sale()
@@ -144,6 +146,7 @@ def test_an_unknown_schema_is_counted_and_not_believed():
 
 
 def test_trace_numbers_are_never_given_twice_even_after_a_cut():
+    """[I3 F1] What may have reached the host is used up."""
     nor, dev = device()
     given = set()
     for i in range(60):
@@ -169,6 +172,7 @@ def test_trace_numbers_are_never_given_twice_even_after_a_cut():
 
 
 def test_trace_wraps_from_999999_to_1_and_skips_what_the_batch_holds():
+    """[F7] Live numbers are not given again."""
     _, dev = device()
     j = opened(dev)
     t = sale()
@@ -203,6 +207,7 @@ def test_the_hosts_batch_number_is_not_taken_while_transactions_are_open():
 
 
 def test_full_journal_refuses_before_anything_is_written():
+    """[F7] The limit, and one more."""
     nor, dev = device()
     j = opened(dev, capacity=5)
     for _ in range(5):
@@ -213,8 +218,8 @@ def test_full_journal_refuses_before_anything_is_written():
 
 
 def test_full_flash_refuses_before_anything_is_written():
-    """Never idle: no block is erased, and the journal says so while there is still room for what
-    was begun."""
+    """[I11 F8] Never idle: no block is erased, and the journal says so while there is still room
+    for what was begun."""
     nor, dev = device()
     j = opened(dev)
     n = 0
@@ -273,6 +278,7 @@ def test_notes_keep_their_latest_value_over_many_rounds_of_the_ring():
 
 
 def test_a_transaction_whose_record_rots_away_keeps_its_money():
+    """[I11] Kind, amount, number and state come from the index."""
     nor, dev = device()
     j = opened(dev)
     t = sale(777)
@@ -360,8 +366,8 @@ def pictures_of(seed, steps):
 
 
 def test_power_cut_at_every_operation_of_a_day():
-    """After a cut the journal is as it was before the commit under way, or as after it; nothing
-    else."""
+    """[I1 I2 F1] After a cut the journal is as it was before the commit under way, or as after
+    it; nothing else."""
     seed, steps = 4, 60
     first, last, after = pictures_of(seed, steps)
     cuts = 0

@@ -57,6 +57,7 @@ def picture(j):
 
 
 def test_what_is_copied_forward_round_after_round_stays_what_it_was_and_where_it_was():
+    """[I10] Compaction never loses the only copy."""
     _, dev = flash(BLOCK, BLOCKS)
     j = opened(dev)
     j.set_signed_on(True)
@@ -86,6 +87,7 @@ def test_what_is_copied_forward_round_after_round_stays_what_it_was_and_where_it
 
 
 def test_a_commit_that_the_flash_does_not_take_has_not_happened():
+    """[I11 F8] Neither in memory nor after a boot."""
     _, dev = flash(BLOCK, BLOCKS)
     dev = Flash(dev)
     j = opened(dev)

@@ -77,6 +77,7 @@ def once(cut, torn):
 
 
 def test_power_cut_at_every_flash_operation_of_a_day():
+    """[I1 I2 I4 F1] The books agree after each."""
     operations = once(None, 0)
     cuts = 0
     for cut in range(operations):
@@ -89,7 +90,7 @@ def test_power_cut_at_every_flash_operation_of_a_day():
 
 
 def test_power_cut_at_every_moment_between_flash_operations():
-    """The other cuts: at any time of the day, between any two bytes on the wire."""
+    """[I1 I4 F1] The other cuts: at any time of the day, between any two bytes on the wire."""
     moments = 0
     for ms in range(20, 2600, 60):
         nor, dev = flash(512, 24)

@@ -2,10 +2,11 @@
 
 from harness import Rng
 
+from app.pay import totals, txn
 from app.pay.settlement import Settled
 from app.store.records import Txn
 from app.text.utf8 import columns_of
-from app.ui import receipt
+from app.ui import lists, receipt
 
 SETTINGS = {
     "receipt_title": "银联POS签购单",
@@ -83,7 +84,19 @@ def test_reprints_tests_and_voids_say_so():
 def test_no_line_is_wider_than_the_paper():
     s = Settled()
     s.own, s.host, s.verdict = (123456789012, 999, 123456789012, 999), (0, 0, 0, 0), 2
-    documents = [receipt.settlement(s, SETTINGS, True)]
+    found = [(999999, 3, 99999999999, why) for why in range(1, len(lists.WHY))]
+    s.rows = [(0, "3", 999, 123456789012), (1, "CUP", 999, 1), (2, "01", 999, -123456789012),
+              (3, "13", 999, 123456789012)]  # fmt: skip
+    documents = [lists.settlement(s, SETTINGS, found, True), lists.fault_slip(SETTINGS, 999999)]
+    documents.append(lists.states([(n, 999, 99999999999) for n in range(1, 14)]))
+    for state in range(1, 14):
+        t = approved(3)
+        t.state, t.amount, t.trace, t.response_code = state, 99999999999, 999999, "A0"
+        documents.append(lists.entry(t))
+        t.amount = 999_999_999  # the most that a sale may be
+        documents.append(receipt.transaction(t, SETTINGS, receipt.MERCHANT, True))
+    s.forced = True
+    documents.append(lists.settlement(s, SETTINGS, []))
     for copy in (receipt.MERCHANT, receipt.CARDHOLDER, receipt.BANK):
         documents.append(receipt.transaction(approved(2), SETTINGS, copy, True))
     for lines in documents:
@@ -95,15 +108,40 @@ def test_no_line_is_wider_than_the_paper():
 def test_the_unbalanced_slip_explains_the_difference():
     s = Settled()
     s.batch, s.own, s.host, s.verdict = 7, (2034, 2, 0, 0), (7712, 3, 0, 0), 2
-    text = text_of(receipt.settlement(s, SETTINGS))
-    for part in ("对账不平", "20.34", "77.12", "-56.78", "-1", "CALL THE ACQUIRER"):
+    text = text_of(lists.settlement(s, SETTINGS, [(42, 1, 5678, 1)]))
+    for part in ("对账不平", "20.34", "77.12", "-56.78", "-1", "000042 S", "DENIED", "UPLOADED"):
         assert part in text, part
+    assert "NO RECORD EXPLAINS IT" in text_of(lists.settlement(s, SETTINGS, []))
+    s.forced = True
+    assert "CLOSED BY SUPERVISOR" in text_of(lists.settlement(s, SETTINGS, []))
+    s.verdict = 0
+    assert "NOT CONFIRMED" in text_of(lists.settlement(s, SETTINGS, []))
+
+
+def test_an_offline_receipt_says_so_and_one_that_was_taken_back_too():
+    t = approved(3)
+    text = text_of(receipt.transaction(t, SETTINGS, receipt.MERCHANT))
+    assert "脱机消费/OFFLINE" in text and "APPROVED OFFLINE" in text and "RMB 12.34" in text
+    t.state = 12
+    text = text_of(receipt.transaction(t, SETTINGS, receipt.MERCHANT))
+    assert "CANCELLED" in text and "RMB -12.34" in text
+
+
+def test_totals_are_grouped_and_every_state_has_its_word():
+    rows = [(0, "1", 2, 2034), (0, "3", 1, 500), (1, "CUP", 3, 2534), (2, "01", 3, 2534),
+            (3, "9", 1, 77)]  # fmt: skip
+    lines = lists.totals(rows)
+    assert [t for t, style in lines if style == "b"] == list(lists._GROUPS)
+    text = text_of(lines)
+    for part in ("消费/SALE", "脱机/OFFLINE", "CUP", "被拒/DENIED", "20.34", "0.77"):
+        assert part in text, part
+    assert len(lists.STATES) == len(txn.NAMES) and len(lists.WHY) == totals.NOT_SENT + 1
 
 
 def test_random_records_always_make_a_receipt():
     rng = Rng(4)
     for _ in range(100):
-        t = approved(1 + rng.below(2))
+        t = approved(1 + rng.below(3))
         t.amount = rng.bits()
         t.host_date = rng.choice(("", "0230", "1332", "0101"))
         t.auth_code = rng.choice(("", "123456"))

@@ -140,6 +140,7 @@ def shop_with(host):
 
 
 async def test_a_settlement_that_the_host_refuses_leaves_the_terminal_free():
+    """[F3] 96 instead of totals."""
     shop = shop_with(Refuser("96"))
     await shop.sale(100)
     e = await araises(Refused, shop.settle())
@@ -147,6 +148,61 @@ async def test_a_settlement_that_the_host_refuses_leaves_the_terminal_free():
     assert not shop.settlement.unfinished()
     assert (await shop.sale(200)).approved
     assert (await shop.reboot().settle()).balanced
+
+
+async def test_a_refusal_after_totals_that_were_never_answered_frees_nothing():
+    # The host had closed the batch: a sale booked after the refusal stood in no batch of its own.
+    shop = shop_with(Refuser())
+    await shop.sale(100)
+    shop.host.faults = ["cut after"]
+    assert (await araises(Refused, shop.settle())).args[0].why == types.SETTLE_UNKNOWN
+    assert list(shop.host.closed_batches) == [1]
+    shop.host.refusals = ["96"]
+    assert (await araises(Refused, shop.settle())).args[0].why == types.SETTLE_REFUSED
+    shop = shop.reboot()
+    assert (await shop.sale(200)).why == types.SETTLE_FIRST
+    assert (await shop.settle()).balanced and not shop.host.violations
+    assert (await shop.sale(200)).approved
+
+
+async def test_a_batch_that_only_had_a_declined_sale_does_not_lock_the_terminal():
+    # The sign-in before the totals brought the next batch, they went out with nothing in them, the
+    # power went: "settle first", and "nothing to settle", for ever.
+    shop = shop_with(Refuser())
+    shop.host.codes[100] = "05"
+    await shop.sale(100)
+    shop.host.faults = ["cut after"]
+    await araises(Refused, shop.settle())
+    shop.session.sign_off()
+    assert (await araises(Refused, shop.settle())).args[0].why == types.EMPTY
+    assert shop.journal.batch == 2 and not shop.settlement.unfinished()
+    assert (await shop.sale(200)).approved
+    # Also a note that was written by firmware which did send such totals.
+    assert (await shop.settle()).balanced
+    s = await shop.settlement._begin("01")
+    s.step = 1
+    shop.settlement._save(s)
+    assert (await shop.sale(200)).why == types.SETTLE_FIRST
+    assert (await shop.settle()).balanced
+    assert (await shop.sale(200)).approved
+
+
+async def test_notices_of_an_upload_that_begins_anew_are_marked_as_repeats():
+    _, dev = flash(512, 24)
+    shop = Shop(dev, settings=dict(SETTINGS, offline_count_max=5)).boot()
+    shop.host.faults = ["refuse"]
+    assert (await shop.sale(100, None)).txn.kind == cup.OFFLINE
+    assert (await shop.sale(200)).approved
+    assert (await shop.saf.upload_now("01", shop.stage)).approved
+    shop.host.booked[1, 900] = ["sale", 5, "approved", None]
+    n = len(shop.host.seen)
+    shop.host.faults = ["", "", "", "code 79"]
+    e = await araises(Refused, shop.settle())
+    assert (e.args[0].why, e.args[0].code) == (types.SETTLE_REFUSED, "79")
+    shop = shop.reboot()
+    assert not (await shop.settle()).balanced and not shop.host.violations
+    sent = [mti for mti, _ in shop.host.seen[n:]]
+    assert sent == ["0500", "0320", "0320", "0320", "0320", "0321", "0320"], sent
 
 
 async def test_a_settlement_that_is_told_to_sign_in_does_so_and_goes_on():
@@ -223,6 +279,7 @@ def test_an_answer_with_fewer_keys_than_asked_for_is_refused():
 
 
 async def test_a_log_that_is_full_before_the_intent_is_said_and_not_raised():
+    """[F8] The cashier is told, nothing was sent."""
     shop = new_shop()
 
     def full(kind, payload, spare=False):
@@ -235,6 +292,7 @@ async def test_a_log_that_is_full_before_the_intent_is_said_and_not_raised():
 
 
 async def test_an_owed_transaction_whose_record_is_gone_is_reversed_all_the_same():
+    """[I11 I5] By what the index knows of it."""
     shop = new_shop()
     await shop.engine.sign_in("01", shop.stage)
     shop.host.faults = ["cut after"]
@@ -281,6 +339,7 @@ def test_a_track_3_that_is_none_is_wiped_and_not_forgotten():
 
 
 def test_the_order_of_creation_survives_copies_and_reboots():
+    """[I5 I9] Oldest first, wherever the copies lie."""
     nor, dev = flash(512, 24)
     journal = Journal(FlashLog(dev, ready=3), 12)
     journal.recover()

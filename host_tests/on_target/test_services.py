@@ -24,6 +24,7 @@ def desk():
         shop.engine,
         shop.reversals,
         shop.settlement,
+        shop.saf,
         shop.session.link,
     )
     return shop, app
@@ -47,6 +48,7 @@ async def test_only_what_was_approved_can_be_printed():
 
 
 async def test_a_receipt_is_owed_until_its_mark_is_written():
+    """[F11] The sale stands, the receipt is owed."""
     shop, app = desk()
     await shop.sale(100)
     mark, shop.journal.mark = shop.journal.mark, fails
@@ -88,6 +90,7 @@ async def test_a_record_that_cannot_be_read_is_neither_printed_nor_voided():
 
 
 async def test_the_idle_screen_tells_the_most_urgent_thing_in_one_row():
+    """[I14] Count and amount of what is owed."""
     shop, app = desk()
     assert app.idle_state()[3] == strings.text("not_signed_in")
     await shop.sale(100)
@@ -101,6 +104,7 @@ async def test_the_idle_screen_tells_the_most_urgent_thing_in_one_row():
     assert app.idle_state()[3] == strings.text("reversal_owed_line", 1, "50.00")
     for owed in ((10, 100), (2, 1_000_000)):
         shop.reversals.pending = lambda owed=owed: owed
+        shop.journal.changes += 1
         assert app.idle_state()[3] == strings.text("reversal_owed_short", owed[0])
 
 

@@ -125,6 +125,7 @@ async def test_an_echo_test_needs_no_sign_in_and_books_nothing():
 
 
 async def test_an_answer_that_does_not_say_whose_it_is_is_none():
+    """[F3] Without F11, F39, F41 or F42 it is no answer."""
     for number in (11, 39, 41, 42):
         shop = shop_with_host()
         await shop.engine.sign_in("01", shop.stage)
@@ -188,6 +189,7 @@ async def test_a_third_track_goes_along_and_a_short_one_is_filled_up():
 
 
 async def test_a_decline_that_cannot_be_written_is_reversed_after_a_power_cut():
+    """[F1 F8] For nothing, which does no harm."""
     shop = shop_with_host()
     await shop.engine.sign_in("01", shop.stage)
     shop.host.codes[900] = "51"
@@ -204,6 +206,7 @@ async def test_a_decline_that_cannot_be_written_is_reversed_after_a_power_cut():
 
 
 async def test_a_full_journal_is_said_before_anything_is_sent():
+    """[F7] Settle first."""
     shop = shop_with_host()
     await shop.engine.sign_in("01", shop.stage)
     n = len(shop.host.asked)
@@ -229,6 +232,7 @@ async def test_with_open_transactions_a_host_in_another_batch_gets_no_sale():
 
 
 async def test_a_settlement_answer_that_is_no_good_keeps_the_batch_to_be_settled_again():
+    """[F3] Cut off, refused, not connected."""
     shop = shop_with_host()
     assert (await shop.sale()).approved
     for changes, why in (

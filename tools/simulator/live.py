@@ -154,7 +154,8 @@ class LiveBench:
         self._listener = await asyncio.start_server(self._board, "127.0.0.1", 0)
         if not self._is_set_up():
             self._forget_flash()
-            await asyncio.to_thread(board_process.provision, self.flash, preset.classic(_PORT))
+            spec = preset.classic(_PORT, **preset.OFFLINE)
+            await asyncio.to_thread(board_process.provision, self.flash, spec)
             (self.folder / "set-up.json").write_text(json.dumps({"tid": preset.TID}))
         self._ticker = asyncio.create_task(self._tick())
         await self.power(True)

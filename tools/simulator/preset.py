@@ -8,6 +8,9 @@ TID = "58402001"
 MID = "302440380621100"
 HOST = "127.0.0.1"
 
+# An acquirer that lets the terminal approve small sales while the network is gone.
+OFFLINE = {"offline_count_max": 20, "offline_txn_max": 20_000, "offline_total_max": 100_000}
+
 CASHIER = ("01", "147258")
 SUPERVISOR = ("00", "963852")
 

@@ -20,8 +20,8 @@ class SealError(ValueError):
     """A sealed thing was changed, or sealed by another device. args: (what,)"""
 
 
-def hmac_sha256(key, *parts):
-    """bytes(32): HMAC-SHA-256 (RFC 2104) of the joined parts."""
+def _pads(key):
+    """The two blocks that stand for `key` in HMAC (RFC 2104)."""
     if len(key) > _BLOCK:
         key = hashlib.sha256(key).digest()
     inner = bytearray(b"\x36" * _BLOCK)
@@ -29,6 +29,16 @@ def hmac_sha256(key, *parts):
     for i, b in enumerate(key):
         inner[i] ^= b
         outer[i] ^= b
+    return inner, outer
+
+
+def hmac_sha256(key, *parts):
+    """bytes(32): HMAC-SHA-256 (RFC 2104) of the joined parts."""
+    return _hmac(_pads(key), *parts)
+
+
+def _hmac(pads, *parts):
+    inner, outer = pads
     h = hashlib.sha256(inner)
     for p in parts:
         h.update(p)
@@ -40,10 +50,11 @@ def hmac_sha256(key, *parts):
 def pbkdf2_sha256(password, salt, rounds):
     """bytes(32): first block of PBKDF2-HMAC-SHA-256 (RFC 8018). Blocks the caller for some 0.1 ms
     a round."""
-    u = hmac_sha256(password, salt, b"\x00\x00\x00\x01")
+    pads = _pads(password)
+    u = _hmac(pads, salt, b"\x00\x00\x00\x01")
     out = bytearray(u)
     for _ in range(rounds - 1):
-        u = hmac_sha256(password, u)
+        u = _hmac(pads, u)
         for i in range(32):
             out[i] ^= u[i]
     return bytes(out)
@@ -90,7 +101,7 @@ class Siv:
 
     def __init__(self, key):
         self._cipher_key = hmac_sha256(key, b"siv encrypt")
-        self._mac_key = hmac_sha256(key, b"siv authenticate")
+        self._mac_pads = _pads(hmac_sha256(key, b"siv authenticate"))
 
     def seal(self, data, context):
         """bytes: tag 16 | ciphertext, padded to blocks of 16. `data` is a bytearray, so that no
@@ -101,7 +112,7 @@ class Siv:
         clear[:n] = data
         for i in range(n, n + pad):
             clear[i] = pad
-        tag = hmac_sha256(self._mac_key, context, clear)[:16]
+        tag = _hmac(self._mac_pads, context, clear)[:16]
         out = tag + cryptolib.aes(self._cipher_key, _CBC, tag).encrypt(clear)
         _wipe(clear)
         return out
@@ -114,7 +125,7 @@ class Siv:
         tag = bytes(sealed[:16])
         clear = bytearray(n)
         cryptolib.aes(self._cipher_key, _CBC, tag).decrypt(bytes(sealed[16:]), clear)
-        if not same(tag, hmac_sha256(self._mac_key, context, clear)[:16]):
+        if not same(tag, _hmac(self._mac_pads, context, clear)[:16]):
             _wipe(clear)
             raise SealError("authentication")
         out = bytearray(memoryview(clear)[: n - clear[-1]])

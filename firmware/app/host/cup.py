@@ -3,45 +3,91 @@
 # Sources: shared facts of public terminals (field table 1.5, entry modes 1.6, F60 1.7, messages
 # 2.1-2.3). Only what this terminal sends or reads is here.
 
+from micropython import const
+
 from . import iso8583 as iso
 
-FIELDS = {
-    2: (iso.LLN, 19),
-    3: (iso.N, 6),
-    4: (iso.N, 12),
-    11: (iso.N, 6),
-    12: (iso.N, 6),
-    13: (iso.N, 4),
-    14: (iso.N, 4),
-    15: (iso.N, 4),
-    22: (iso.NL, 3),
-    23: (iso.NR, 3),
-    25: (iso.N, 2),
-    26: (iso.N, 2),
-    32: (iso.LLN, 11),
-    35: (iso.LLZ, 37),
-    36: (iso.LLLZ, 104),
-    37: (iso.A, 12),
-    38: (iso.A, 6),
-    39: (iso.A, 2),
-    40: (iso.A, 3),
-    41: (iso.A, 8),
-    42: (iso.A, 15),
-    44: (iso.LLB, 25),
-    48: (iso.LLLN, 322),
-    49: (iso.A, 3),
-    52: (iso.B, 8),
-    53: (iso.N, 16),
-    54: (iso.LLLB, 40),
-    55: (iso.LLLB, 255),
-    58: (iso.LLLB, 100),
-    59: (iso.LLLB, 600),
-    60: (iso.LLLN, 17),
-    61: (iso.LLLN, 29),
-    62: (iso.LLLB, 512),
-    63: (iso.LLLB, 163),
-    64: (iso.B, 8),
-}
+# Formats of iso8583, as constants of this module: the table then stays in ROM.
+_N = const(1)
+_NL = const(2)
+_NR = const(3)
+_LLN = const(4)
+_LLZ = const(5)
+_LLLN = const(6)
+_LLLZ = const(7)
+_A = const(8)
+_B = const(9)
+_LLB = const(10)
+_LLLB = const(11)
+
+# (format, size) by field number, None where the dialect has none
+FIELDS = (
+    None,
+    None,
+    (_LLN, 19),  # 2
+    (_N, 6),  # 3
+    (_N, 12),  # 4
+    None,
+    None,
+    None,
+    None,
+    None,
+    None,
+    (_N, 6),  # 11
+    (_N, 6),  # 12
+    (_N, 4),  # 13
+    (_N, 4),  # 14
+    (_N, 4),  # 15
+    None,
+    None,
+    None,
+    None,
+    None,
+    None,
+    (_NL, 3),  # 22
+    (_NR, 3),  # 23
+    None,
+    (_N, 2),  # 25
+    (_N, 2),  # 26
+    None,
+    None,
+    None,
+    None,
+    None,
+    (_LLN, 11),  # 32
+    None,
+    None,
+    (_LLZ, 37),  # 35
+    (_LLLZ, 104),  # 36
+    (_A, 12),  # 37
+    (_A, 6),  # 38
+    (_A, 2),  # 39
+    (_A, 3),  # 40
+    (_A, 8),  # 41
+    (_A, 15),  # 42
+    None,
+    (_LLB, 25),  # 44
+    None,
+    None,
+    None,
+    (_LLLN, 322),  # 48
+    (_A, 3),  # 49
+    None,
+    None,
+    (_B, 8),  # 52
+    (_N, 16),  # 53
+    (_LLLB, 40),  # 54
+    (_LLLB, 255),  # 55
+    None,
+    None,
+    (_LLLB, 100),  # 58
+    (_LLLB, 600),  # 59
+    (_LLLN, 17),  # 60
+    (_LLLN, 29),  # 61
+    (_LLLB, 512),  # 62
+    (_LLLB, 163),  # 63
+    (_B, 8),  # 64
+)
 
 CURRENCY = "156"
 

@@ -121,8 +121,8 @@ def pack(table, mti, fields, buf, at=0):
     """Write MTI (4 digits), bitmap and fields into `buf` from offset `at`; returns the offset
     behind them.
 
-    table: {number: (format, size)}; fields: {number: value}. FormatError names the field that does
-    not fit.
+    table: (format, size) by field number, None for no such field; fields: {number: value}.
+    FormatError names the field that does not fit.
     """
     end = _pack_field(0, N, 4, mti, buf, at)
     bitmap = end
@@ -134,7 +134,7 @@ def pack(table, mti, fields, buf, at=0):
         value = fields.get(number)
         if value is None:
             continue
-        entry = table.get(number)
+        entry = table[number]
         if entry is None:
             raise FormatError(number, "not in this dialect")
         buf[bitmap + (number - 1 >> 3)] |= 0x80 >> (number - 1 & 7)
@@ -202,7 +202,7 @@ def unpack(table, view, at, end):
     fields = {}
     for number in range(2, 65):
         if view[bitmap + (number - 1 >> 3)] & (0x80 >> (number - 1 & 7)):
-            entry = table.get(number)
+            entry = table[number]
             if entry is None:
                 raise FormatError(number, "not in this dialect")
             fields[number], at = _unpack_field(number, entry[0], entry[1], view, at, end)

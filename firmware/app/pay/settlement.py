@@ -20,7 +20,7 @@ from ..host.iso8583 import FormatError
 from ..host.session import NoAnswer, NotSent
 from ..kernel import clock, log
 from ..store.flashlog import FlashError, LogFull
-from . import totals, txn
+from . import txn
 from .steps import apply
 from .types import (
     CONNECTING,
@@ -36,12 +36,12 @@ from .types import (
     Refused,
     Result,
 )
-from .upload import BatchUpload
 
 NOTE = const(1)  # journal note
 _EXPLAIN_NOTE = const(3)  # the records from which a difference may come
-_PROGRESS_NOTE = const(4)  # of an upload: batch, records sent, number of the message on its way
-_PROGRESS = "<IHI"
+# of an upload: batch, records sent, number of the message on its way, begun anew
+_PROGRESS_NOTE = const(4)
+_PROGRESS = "<IHIB"
 _REFUSED = const(0)  # the host has compared nothing
 _SENT = const(1)
 _ANSWERED = const(2)
@@ -67,7 +67,7 @@ _LINE = "<IBQB"
 
 class Settled:
     """One settlement. `own` and `host`: (debit amount, debit count, credit amount, credit count),
-    amounts in fen; `rows` as pay.totals.rows(); `sent`, `up_trace`: see pay.upload."""
+    amounts in fen; `rows` as pay.totals.rows(); `sent`, `up_trace`, `anew`: see pay.upload."""
 
     def __init__(self):
         self.step = 0
@@ -81,6 +81,7 @@ class Settled:
         self.host = (0, 0, 0, 0)
         self.sent = 0
         self.up_trace = 0
+        self.anew = False
         self.forced = False  # closed by a supervisor, without the host's consent
         self.rows = []
 
@@ -163,25 +164,24 @@ class Settlement:
         self._engine = engine
         self._saf = saf
         self._cards = cards
-        self._upload = BatchUpload(journal, session, settings, cards, self._save_progress)
 
     def _save(self, s):
         self._journal.put_note(NOTE, s.encode())
 
     def _save_progress(self, s):
         # A note of its own: it is written for each message, and small.
-        data = struct.pack(_PROGRESS, s.batch, s.sent, s.up_trace)
+        data = struct.pack(_PROGRESS, s.batch, s.sent, s.up_trace, 1 if s.anew else 0)
         self._journal.put_note(_PROGRESS_NOTE, data)
 
     def last(self):
         """The latest Settled, None when there was none."""
         s = decode(self._journal.get_note(NOTE))
         if s is not None and s.step == _UPLOADING:
-            batch, sent, trace = struct.unpack(
-                _PROGRESS, self._journal.get_note(_PROGRESS_NOTE) or bytes(10)
+            batch, sent, trace, anew = struct.unpack(
+                _PROGRESS, self._journal.get_note(_PROGRESS_NOTE) or bytes(11)
             )
             if batch == s.batch:
-                s.sent, s.up_trace = sent, trace
+                s.sent, s.up_trace, s.anew = sent, trace, bool(anew)
         return s
 
     def unfinished(self):
@@ -238,13 +238,21 @@ class Settlement:
                     return last  # it could not be closed the first time
                 resume = last is not None and last.step == _UPLOADING
                 resume = resume and last.batch == self._journal.batch
-                if not len(self._journal) and not resume:
-                    raise Refused(Result(why=EMPTY))
+                self._check_not_empty()
                 if self._journal.newer():
                     raise Refused(Result(why=NEWER))
                 await self._send_what_is_owed(operator, stage)
+                if not resume:
+                    self._check_not_empty()  # a sign-in may have brought another batch
                 stage(SETTLING)
-                s = last if resume else await self._settle(operator, stage)
+                if resume:
+                    s = last
+                else:
+                    # The host may have closed the batch then: until it says what became of the
+                    # totals, no refusal frees the terminal.
+                    lost = last is not None and last.step == _SENT
+                    lost = lost and last.batch == self._journal.batch
+                    s = await self._settle(operator, stage, _SENT if lost else _REFUSED)
                 if s.step == _UPLOADING:
                     stage(UPLOADING)
                     await self._finish(s, operator, stage)
@@ -261,6 +269,11 @@ class Settlement:
                 raise Refused(Result(why=FLASH))
             finally:
                 await self._session.disconnect()
+
+    def _check_not_empty(self):
+        # Totals of nothing that went out without an answer must be settled all the same.
+        if not len(self._journal) and not self.unfinished():
+            raise Refused(Result(why=EMPTY))
 
     async def _send_what_is_owed(self, operator, stage):
         """Reversals, then advices: the host's totals lack them as long as they are here."""
@@ -280,8 +293,9 @@ class Settlement:
             if not done:
                 raise Refused(Result(why=UPLOAD_OWED))
 
-    async def _settle(self, operator, stage):
-        """Exchange the totals; once more after a sign-in when the host asks for one."""
+    async def _settle(self, operator, stage, refused):
+        """Exchange the totals; once more after a sign-in when the host asks for one. `refused`:
+        the step that a refusal leaves."""
         for attempt in (1, 2):
             await self._session.connect()
             s, answer = await self._exchange(operator)
@@ -289,19 +303,18 @@ class Settlement:
             if code in ("00", cup.UNBALANCED):
                 break
             # Most hosts send no F39 here; one that does, and refuses, has compared nothing.
-            s.step = _REFUSED
+            s.step = refused
             self._save(s)
             if code not in cup.SIGN_IN_AGAIN or attempt == 2:
                 raise Refused(Result(why=SETTLE_REFUSED, code=code))
             self._session.sign_off()
             await self._engine.make_ready(operator, stage, True)
-        await self._judge(s, code, answer.fields)
+        await self._judge(s, code, answer.fields, refused)
         return s
 
     async def _exchange(self, operator):
         """(Settled, answer): the totals are sent, and written down before that."""
-        s = self._begin(operator)
-        s.rows = await totals.rows(self._journal)
+        s = await self._begin(operator)
         s.trace = self._journal.take_trace()
         mti, fields = cup.management(cup.SETTLE, s.batch, self._settings, operator, s.trace)
         fields[48] = cup.totals(*s.own)
@@ -309,16 +322,19 @@ class Settlement:
         self._save(s)
         return s, await self._session.exchange(mti, fields, False)
 
-    def _begin(self, operator):
+    async def _begin(self, operator):
+        from . import totals  # once a day: not in memory before
+
         s = Settled()
         s.step = _SENT
         s.batch = self._journal.batch
         s.operator = operator
         s.when = clock.now()
         s.own = totals.for_host(self._journal)
+        s.rows = await totals.rows(self._journal)
         return s
 
-    async def _judge(self, s, code, fields):
+    async def _judge(self, s, code, fields, refused):
         """Put the host's verdict into `s` and write it down."""
         if code == cup.UNBALANCED and 48 not in fields:
             s.verdict = UNBALANCED
@@ -330,22 +346,29 @@ class Settlement:
             if code == cup.UNBALANCED and s.balanced:
                 s.verdict = UNBALANCED
         if s.verdict == UNBALANCED:
+            from . import totals
+
             lines = await totals.explain(self._journal, s.own, s.host)
             data = struct.pack("<I", s.batch)
             for line in lines:
                 data += struct.pack(_LINE, *line)
             self._journal.put_note(_EXPLAIN_NOTE, data)
         self._save_progress(s)  # none yet; before the step that looks at it
-        s.step = _UPLOADING if s.verdict in (BALANCED, UNBALANCED) else _REFUSED
+        s.step = _UPLOADING if s.verdict in (BALANCED, UNBALANCED) else refused
         self._save(s)
-        if s.step == _REFUSED:
+        if s.step != _UPLOADING:
             raise Refused(Result(why=SETTLE_REFUSED))
 
     async def _finish(self, s, operator, stage):
         async def sign_in():
             await self._engine.make_ready(operator, stage, True)
 
-        await self._upload.run(s, sign_in)
+        from .upload import BatchUpload
+
+        upload = BatchUpload(
+            self._journal, self._session, self._settings, self._cards, self._save_progress
+        )
+        await upload.run(s, sign_in)
         s.step = _ENDED
         self._save(s)
 
@@ -369,8 +392,7 @@ class Settlement:
                 if why not in _CLOSE_BY_FORCE:
                     return None
                 if s is None or s.batch != self._journal.batch or s.step == _CLOSED:
-                    s = self._begin(operator)
-                    s.rows = await totals.rows(self._journal)
+                    s = await self._begin(operator)
                 s.forced = True
                 s.step = _ENDED
                 self._save(s)

@@ -17,7 +17,8 @@ _WRONG_NUMBER = "79"  # the host has counted other records than we have sent
 
 
 class BatchUpload:
-    """`save(settled)` makes settled.sent and settled.up_trace durable."""
+    """`save(settled)` makes settled.sent, up_trace and anew durable: records sent, number of the
+    message on its way (0: none), whether this is not the first run."""
 
     def __init__(self, journal, session, settings, cards, save):
         self._journal = journal
@@ -107,8 +108,9 @@ class BatchUpload:
     async def _exchange(self, s, message, fields, sign_in):
         """Send one message until it is answered. `message` of cup, None for a notice, which has
         its own number."""
-        repeat = s.up_trace != 0
-        if not repeat:
+        # A notice keeps its number, also in another run; details get a new one there.
+        repeat = s.up_trace != 0 or (s.anew and message is None)
+        if not s.up_trace:
             s.up_trace = self._journal.take_trace() if message else int(fields[11])
             self._save(s)
         mti = "0320"
@@ -141,7 +143,9 @@ class BatchUpload:
             self._session.sign_off()
             return
         if code == _WRONG_NUMBER:
-            s.sent = s.up_trace = 0  # from the beginning: what the host knows it knows once only
+            # From the beginning: what the host knows it knows once only.
+            s.sent = s.up_trace = 0
+            s.anew = True
             self._save(s)
         raise Refused(Result(why=SETTLE_REFUSED, code=code))
 

@@ -31,3 +31,15 @@ def reserve(capacity, log_size):
         bytearray(capacity),  # kind
         bytearray(capacity),  # flags
     )
+
+
+def sort(arrays, keys):
+    """Put the first len(keys) items of all arrays into the order of `keys`."""
+    n = len(keys)
+    if all(keys[i] <= keys[i + 1] for i in range(n - 1)):
+        return
+    order = sorted(range(n), key=lambda i: keys[i])
+    for a in arrays:
+        old = [a[i] for i in order]
+        for i in range(n):
+            a[i] = old[i]

@@ -11,7 +11,7 @@ from micropython import const
 
 from . import records
 from .flashlog import FlashError
-from .index import find_last, reserve
+from .index import find_last, reserve, sort
 from .records import RecordError
 
 _INTENT = const(1)
@@ -59,10 +59,14 @@ class Journal:
          self._flags) = index or reserve(capacity, size)  # fmt: skip
         # in _outcome: there is none, or it is in _base
         self._nowhere = 0xFFFFFFFF if size > 1 << 20 else 0xFFFF
+        self._buf = bytearray(512)
+        self.changes = 0  # goes up with every change: who has counted knows when to count again
+        self._reset()
+
+    def _reset(self):
         self._newer = array("I")  # places of records that only a newer firmware understands
         self._n = 0
         self._live = 1  # while the log is read: the open batch, records of others are skipped
-        self._buf = bytearray(512)
         self._meta_loc = _NOWHERE
         self._notes = {}  # key -> loc
         self.batch = 1
@@ -72,21 +76,15 @@ class Journal:
 
     # ---- boot -----------------------------------------------------------------------------------
 
-    def recover(self, pulse=None):
+    def recover(self, pulse=None, writable=True):
         """Read the log from the oldest record to the newest: the index is then what it was.
-        `pulse` is called all along, to feed a watchdog."""
-        self._n = 0
-        self._notes = {}
-        self.batch = 1
-        self._meta_loc = _NOWHERE
-        self._live = 1
-        self._newer = array("I")
-        self.next_trace = 1
-        self.signed_on = False
-        self.unreadable = 0
+        `pulse` is called all along, to feed a watchdog. writable=False leaves the flash as it is:
+        for who only looks."""
+        self._reset()
         self._log.mount(self._replay, (_META, self._note_live), pulse)
         self._order()
-        self._log.prepare(self.relocate, pulse)
+        if writable:
+            self._log.prepare(self.relocate, pulse)
 
     def _note_live(self, data):
         # Before the first record is replayed: copies of the open batch may lie before its meta.
@@ -102,17 +100,12 @@ class Journal:
     def _order(self):
         """Put the index into the order of creation: a record that was copied forward was read
         later than its successors."""
-        n = self._n
         last = self.next_trace
-        keys = [(self._trace[i] - last) % _NUMBER_MAX for i in range(n)]
-        if all(keys[i] <= keys[i + 1] for i in range(n - 1)):
-            return
-        order = sorted(range(n), key=lambda i: keys[i])
-        for a in (self._trace, self._amount, self._base, self._outcome, self._state, self._kind,
-                  self._flags):  # fmt: skip
-            old = [a[i] for i in order]
-            for i in range(n):
-                a[i] = old[i]
+        sort(
+            (self._trace, self._amount, self._base, self._outcome, self._state, self._kind,
+             self._flags),
+            [(self._trace[i] - last) % _NUMBER_MAX for i in range(self._n)],
+        )  # fmt: skip
 
     def _replay(self, kind, data, loc):
         if self._is_dead(kind, data):
@@ -178,10 +171,12 @@ class Journal:
         self._meta_loc = loc
 
     def _forget(self):
+        self.changes += 1
         self._n = 0
         self._newer = array("I")
 
     def _set_flags(self, i, flags, tries):
+        self.changes += 1
         self._flags[i] = flags & ~_TRIES | min(tries, _TRIES_MAX) << _TRIES_AT
 
     # ---- numbers --------------------------------------------------------------------------------
@@ -360,6 +355,7 @@ class Journal:
         self._trace[i] = trace
         self._amount[i] = amount
         self._kind[i] = kind
+        self.changes += 1
         self._state[i] = state
         self._flags[i] = 0
         self._base[i] = self._outcome[i] = self._nowhere
@@ -376,6 +372,7 @@ class Journal:
         return i
 
     def _set_states(self, i, state, other, other_state):
+        self.changes += 1
         self._state[i] = state
         if other:
             j = self._at(other)
@@ -386,6 +383,7 @@ class Journal:
 
     def put_note(self, key, data):
         """Keep bytes under a small number; the latest counts."""
+        self.changes += 1
         self._notes[key] = self._log.append(_NOTE, bytes([key]) + data)
 
     def get_note(self, key):

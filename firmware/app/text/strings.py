@@ -144,6 +144,7 @@ PROBLEM = {
     "card.number": ("卡号校验错,请换卡", "Card number wrong. Use another card."),
     # engine
     "full": ("流水已满,请先结算", "Journal full. Settle first."),
+    "nearly_full": ("流水已用九成,请尽快结算", "Journal is 90% full. Settle soon."),
     "flash": ("存储故障,停止使用并联系服务商", "Memory fault. Stop and call service."),
     "no_host": ("连接主机失败,未扣款。请检查网络后重试", "No connection, not charged. Check net, retry"),
     "no_host_yet": ("未扣款。网络恢复后重试", "Not charged. Try again later."),

@@ -68,6 +68,7 @@ def merchant(settings):
 
 def transaction(t, settings, copy, again=False):
     """Lines of the receipt of journal record `t`. `again`: a reprint, marked as such."""
+    amount = "RMB " + yuan(t.amount * (-1 if t.state == CANCELLED else _SIGN[t.kind]))
     way = "S" if t.entry_mode // 10 == 2 else "N"
     lines = _head(settings, copy) + [
         ("操作员号(OPERATOR NO):" + t.operator, ""),
@@ -92,7 +93,7 @@ def transaction(t, settings, copy, again=False):
         ("日期/时间(DATE/TIME):", ""),
         (_when(t), "r"),
         ("金额(AMOUNT):", ""),
-        ("RMB " + yuan(t.amount * (-1 if t.state == CANCELLED else _SIGN[t.kind])), "bwh"),
+        (amount, "bwh" if len(amount) <= 16 else "bh"),  # what is too long is not so wide
         ("备注(REFERENCE):", ""),
     ]
     if t.kind == OFFLINE:
@@ -127,8 +128,9 @@ def _foot(copy):
 
 def row(name, count, amount):
     """A line of the table: name, count, amount, in 32 columns."""
-    width = columns_of(name)
-    row = name + " " * max(1, 14 - width) + "%4d" % count + "%14s" % yuan(amount)
-    if width + len(row) - len(name) > 32:  # huge totals: closer together
-        row = "%s %d %s" % (name, count, yuan(amount))
+    row = name + " " * max(1, 14 - columns_of(name)) + "%4d" % count + "%14s" % yuan(amount)
+    # Long names, huge totals: closer together, then without the English.
+    for short in (name, name.split("/")[0]):
+        if columns_of(row) > 32:
+            row = "%s %d %s" % (short, count, yuan(amount))
     return row

@@ -1,8 +1,9 @@
-# The day: login, idle, and what the keys and cards lead to.
+# The day: login, idle, and what the keys and cards lead to. What a shop needs once a day is loaded
+# when it is entered.
 
 from ...text import strings
 from ..screens import Idle, Menu
-from . import lists, operator, printing, sale, settle, void
+from . import operator, printing, sale, void
 from .common import ended, notice, out_ms, problem, progress, refused
 
 t = strings.text
@@ -67,8 +68,21 @@ async def choose(app, title, items):
 
 
 async def settle_and_leave(app):
+    from . import settle
+
     if await settle.settle(app):
         app.operator = None
+
+
+def _list(name):
+    """The flow of that name in flows.lists."""
+
+    async def flow(app):
+        from . import lists
+
+        await getattr(lists, name)(app)
+
+    return flow
 
 
 async def print_menu(app):
@@ -76,9 +90,9 @@ async def print_menu(app):
         (printing.reprint_last, t("reprint_last")),
         (printing.reprint_any, t("reprint_any")),
         (printing.reprint_settlement, t("reprint_settlement")),
-        (lists.totals_report, t("totals_report")),
-        (lists.details, t("details")),
-        (lists.problems, t("problem_list")),
+        (_list("totals_report"), t("totals_report")),
+        (_list("details"), t("details")),
+        (_list("problems"), t("problem_list")),
     ]
     await choose(app, t("print"), items)
 
@@ -91,8 +105,8 @@ async def manage_menu(app):
         (language, t("language")),
         (logout, t("logout")),
         (version, t("version")),
-        (lists.upload_now, t("upload_now")),
-        (lists.states, t("states")),
+        (_list("upload_now"), t("upload_now")),
+        (_list("states"), t("states")),
     ]
     await choose(app, t("manage"), items)
 

@@ -1,7 +1,7 @@
 # Printing: nothing is called printed before the printer said so, and what is owed stays owed.
 
 from ...text import strings
-from .. import lists, receipt
+from .. import receipt
 from ..screens import OK, Message, Progress
 from .common import ended, notice, out_ms, problem
 
@@ -61,6 +61,8 @@ async def owed(app):
 
 
 async def settlement_slip(app, settled, again=False):
+    from .. import lists
+
     found = app.settlement.explanation(settled)
     lines = lists.settlement(settled, app.settings, found, again)
     if await document(app, t("print"), lines) and not settled.printed:

@@ -4,7 +4,7 @@ from ...pay.types import CANCELLED, OFFLINE, REVERSAL_OWED, UNKNOWN_RESULT, VOID
 from ...text import strings
 from ...text.money import yuan
 from ..screens import Amount, Message
-from . import lists, printing
+from . import printing
 from .common import ended, out_ms, problem, progress, read_card, read_pin, refused, wipe
 
 t = strings.text
@@ -42,7 +42,9 @@ async def show(app, title, result):
             await problem(app, title, "unknown_void" if void else UNKNOWN_RESULT)
         else:
             await refused(app, title, result)
-        if result.why == REVERSAL_OWED and app.settings["fault_slip"]:
+        if result.why == REVERSAL_OWED and app.fault_slip_due():
+            from . import lists
+
             await lists.fault_slip(app)
         return
     amount = "RMB " + yuan(result.txn.amount)
@@ -53,3 +55,5 @@ async def show(app, title, result):
         word = "approved_offline"
     await app.ui.ask(Message(title, t(word) + "\n" + amount, "", _RESULT_MS))
     await printing.receipts(app, result.txn)
+    if app.nearly_full():
+        await app.ui.ask(Message(title, strings.problem("nearly_full"), "", _RESULT_MS))
