@@ -10,7 +10,7 @@ import bus
 import machine
 from fakehost import SETTINGS, TMK
 from notebook import APPROVED, OFFLINE, REFUSED, UNKNOWN, Notebook
-from outside import Clockwork, Host, Random, Stuck, flash, holds
+from outside import CARDS, Clockwork, Host, Random, Stuck, flash, holds
 from shop import MemoryVault, Shop
 from watch import UNEXPLAINED, Watch, WatchedJournal
 
@@ -22,7 +22,6 @@ from app.pay.types import OVERRIDABLE, Refused
 from app.services import App
 from models.nor import PowerCut
 
-CARDS = (b"6225000000000014", b"6224242900000113")
 _TRACK = b"=30121010000000000"
 _STEP_S = 6 * 3600  # no step takes longer
 

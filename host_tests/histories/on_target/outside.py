@@ -9,6 +9,7 @@ from fakehost import FakeHost
 from app.host import cup
 from models.nor import BlockDevice, NorFlash, RamStorage
 
+CARDS = (b"6225000000000014", b"6224242900000113")
 BLOCK = 512
 BLOCKS_MAX = 40
 _cells = bytearray(BLOCK * BLOCKS_MAX)
@@ -100,7 +101,17 @@ def flash(blocks):
     return nor, BlockDevice(nor, 0, blocks)
 
 
+def _forms(pan):
+    """A card's number as characters, and two digits to a byte at either half."""
+    return pan, unhexlify(pan), unhexlify(pan[1:-1])
+
+
 def holds(pan):
-    """Whether the digits of a card's number are in the flash, as characters or two to a byte."""
-    forms = (pan, unhexlify(pan), unhexlify(pan[1:-1]))
-    return any(_cells.find(form) >= 0 for form in forms)
+    """Whether the digits of a card's number are in the flash."""
+    return any(_cells.find(form) >= 0 for form in _forms(pan))
+
+
+def write_in_clear(pan, form):
+    """For negative controls: put the number into the flash, in one of the forms of holds()."""
+    data = _forms(pan)[form]
+    _cells[700 : 700 + len(data)] = data
