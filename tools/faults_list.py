@@ -1,8 +1,8 @@
 """Writes host_tests/faults.md: which test proves which invariant and meets which fault.
 
-A test says it at the beginning of its docstring: [I3 F2] What it shows. With --check nothing is
-written, and a list that is not up to date, an invariant or a fault without a test, or fewer than
-60 cases are errors.
+A test says it at the beginning of its docstring, [I3 F2] What it shows, or in its name,
+test_i3_f2_what_it_shows. With --check nothing is written, and a list that is not up to date, an
+invariant or a fault without a test, or fewer than 60 cases are errors.
 """
 
 import ast
@@ -46,6 +46,7 @@ FAULTS = {
     "F11": "paper out after the approval",
     "F12": "30 % loss and 10 s round trips for a day",
 }
+_NAMED = re.compile(r"test_((?:[if]\d+_)+)")
 _TAGS = re.compile(r"\[((?:[IF]\d+ ?)+)\]")
 
 
@@ -57,12 +58,21 @@ def cases():
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
             doc = ast.get_docstring(node) or ""
-            match = _TAGS.match(doc)
-            if node.name.startswith("test_") and match:
-                sentence = re.split(r"(?<=\.)\s", " ".join(doc[match.end() :].split()))[0]
+            tags = _tags(node.name, doc)
+            if tags:
+                words = " ".join(_TAGS.sub("", doc, count=1).split())
                 name = path.relative_to(TESTS).as_posix()
-                out.append((name, node.name, match[1].split(), sentence))
+                out.append((name, node.name, tags, re.split(r"(?<=\.)\s", words)[0]))
     return out
+
+
+def _tags(name, doc):
+    """Tags of a test, by its docstring and its name."""
+    found = _TAGS.match(doc)
+    named = _NAMED.match(name)
+    out = found[1].split() if found and name.startswith("test_") else []
+    out += [tag for tag in (named[1].upper().split("_") if named else []) if tag not in out]
+    return [tag for tag in out if tag]
 
 
 def document(found):

@@ -179,7 +179,7 @@ async def test_a_batch_that_only_had_a_declined_sale_does_not_lock_the_terminal(
     assert (await shop.sale(200)).approved
     # Also a note that was written by firmware which did send such totals.
     assert (await shop.settle()).balanced
-    s = shop.settlement._begin("01")
+    s = await shop.settlement._begin("01")
     s.step = 1
     shop.settlement._save(s)
     assert (await shop.sale(200)).why == types.SETTLE_FIRST

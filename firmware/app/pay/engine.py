@@ -16,7 +16,7 @@ from ..kernel import clock, log
 from ..store.flashlog import FlashError, LogFull
 from ..store.journal import JournalFull
 from ..store.records import RecordError, Txn
-from . import settlement, totals, txn
+from . import limits, settlement, txn
 from .steps import apply, take_answer
 from .types import (
     AMOUNT,
@@ -247,7 +247,7 @@ class Engine:
         if card is not None:
             t.pan_masked = card.masked()
             t.expiry = card.expiry
-        if totals.full(self.journal, t.kind):
+        if limits.full(self.journal, t.kind):
             raise Refused(Result(why=FULL))
         try:
             apply(self.journal, self.session, t, txn.BEGIN, self._seal(card))

@@ -1,7 +1,9 @@
-# Whether the terminal may approve a sale itself: the acquirer's rules, checked before anything is
-# promised. Pure; what is outstanding is counted by pay.saf.
+# What is checked before anything is promised: whether the terminal may approve a sale itself by
+# the acquirer's rules (what is outstanding is counted by pay.saf), and whether the batch can be
+# settled with one transaction more.
 
-from . import types
+from ..host import cup
+from . import txn, types
 
 # Service code (ISO/IEC 7813, 4.7): the first digit 2 or 6 is a chip card, whose stripe is no proof
 # of anything; the second says who authorises: 0 by the normal rules, anything else the issuer; the
@@ -42,3 +44,18 @@ def refusal(settings, amount, card, count, total, oldest_s):
     if count and oldest_s > settings["offline_age_max_h"] * 3600:
         return types.OFFLINE_AGE
     return None
+
+
+def full(journal, kind):
+    """Whether F48 of the settlement could not count another transaction of `kind`. What is owed
+    will count."""
+    if len(journal) < cup.COUNT_MAX:
+        return False
+    debit = kind in cup.DEBITS
+    counted = 0
+    for i in range(len(journal)):
+        if (journal.kind(i) in cup.DEBITS) == debit:
+            state = journal.state(i)
+            if state in txn.COUNTED or state in txn.OWED_UPLOAD:
+                counted += 1
+    return counted >= cup.COUNT_MAX

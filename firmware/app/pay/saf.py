@@ -21,7 +21,7 @@ from ..kernel import clock, log
 from ..store.flashlog import FlashError, LogFull
 from ..store.journal import JournalFull
 from ..store.records import REFUSALS_MAX, RecordError, Txn
-from . import limits, totals, txn, types
+from . import limits, txn, types
 from .retry import PROBE_MS, Retry
 from .steps import apply, count_send, take_answer
 from .types import Refused, Result
@@ -118,7 +118,7 @@ class Saf:
         why = limits.refusal(self._settings, amount, card, count, total, self._oldest_s())
         if why is not None:
             return Result(why=why)
-        if totals.full(self._journal, cup.OFFLINE):
+        if limits.full(self._journal, cup.OFFLINE):
             return Result(why=types.FULL)
         t = Txn(cup.OFFLINE, amount)
         t.begins = txn.STORED

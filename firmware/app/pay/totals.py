@@ -42,21 +42,6 @@ def for_host(journal):
     return tuple(out)
 
 
-def full(journal, kind):
-    """Whether F48 of the settlement could not count another transaction of `kind`. What is owed
-    will count."""
-    if len(journal) < cup.COUNT_MAX:
-        return False
-    debit = kind in cup.DEBITS
-    counted = 0
-    for i in range(len(journal)):
-        if (journal.kind(i) in cup.DEBITS) == debit:
-            state = journal.state(i)
-            if state in txn.COUNTED or state in txn.OWED_UPLOAD:
-                counted += 1
-    return counted >= cup.COUNT_MAX
-
-
 def by_state(journal):
     """[(state, count, amount)] of every state that occurs, in the order of their numbers."""
     out = {}
