@@ -89,7 +89,6 @@ class History:
             getattr(self, "_" + self._draw())()
             if day.findings:
                 break
-        day.before_boot = None
         day.make_well()
         return day.judge()
 

@@ -333,6 +333,7 @@ class Day:
         host = self.host
         host.schedule, host.faults, host.ready, host.requirement = None, [], True, 0
         self.paper = True
+        self.before_boot = None
         self.nor.power_on()
         self.boot()
         self.print_owed()
