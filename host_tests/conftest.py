@@ -17,6 +17,8 @@ ON_TARGET = ROOT / "host_tests" / "on_target"
 # models and tests are compiled into the heap, and a 64-bit machine needs some 1.7 times the
 # memory.
 HEAP = "384k"
+# Terminal, services, cashier and judge at once.
+HEAPS = {"test_histories.py": "1m", "test_powercut_saf.py": "1m"}
 LIMIT_S = 150
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -56,7 +58,7 @@ def run_on_target(path, names=()):
     from simulator import board_process
 
     command = [
-        board_process.interpreter(), "-X", f"heapsize={HEAP}",
+        board_process.interpreter(), "-X", f"heapsize={HEAPS.get(path.name, HEAP)}",
         str(ON_TARGET / "runner.py"), str(path), *names,
     ]  # fmt: skip
     env = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "SHOUYIN_VECTORS")}

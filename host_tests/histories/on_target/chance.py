@@ -3,7 +3,7 @@
 # Every seed is a whole day: it ends when everything is well again, and is then judged.
 
 import machine
-from day import Day
+from day import Day, what
 from fakehost import SETTINGS
 from harness import Rng
 from watch import UNEXPLAINED
@@ -89,7 +89,6 @@ class History:
             getattr(self, "_" + self._draw())()
             if day.findings:
                 break
-        day.before_boot = None
         day.make_well()
         return day.judge()
 
@@ -289,7 +288,5 @@ def one(seed, say=None):
     try:
         return history.run(), history
     except Exception as e:  # noqa: BLE001
-        from day import _what
-
-        history.day.tell(UNEXPLAINED, "the day broke off: " + _what(e, say))
+        history.day.tell(UNEXPLAINED, "the day broke off: " + what(e, say))
         return history.day.findings, history

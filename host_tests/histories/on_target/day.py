@@ -5,12 +5,12 @@
 # decided elsewhere: at random in chance, by hand in scenarios.
 
 import asyncio
-from binascii import unhexlify
 
 import bus
 import machine
-from fakehost import SETTINGS, TMK, FakeHost
+from fakehost import SETTINGS, TMK
 from notebook import APPROVED, OFFLINE, REFUSED, UNKNOWN, Notebook
+from outside import CARDS, Clockwork, Host, Random, Stuck, flash, holds
 from shop import MemoryVault, Shop
 from watch import UNEXPLAINED, Watch, WatchedJournal
 
@@ -20,87 +20,10 @@ from app.pay import txn, types
 from app.pay.card import Card
 from app.pay.types import OVERRIDABLE, Refused
 from app.services import App
-from models.nor import BlockDevice, NorFlash, PowerCut, RamStorage
+from models.nor import PowerCut
 
-BLOCK = 512
-BLOCKS_MAX = 40
-CARDS = (b"6225000000000014", b"6224242900000113")
 _TRACK = b"=30121010000000000"
 _STEP_S = 6 * 3600  # no step takes longer
-_cells = bytearray(BLOCK * BLOCKS_MAX)
-
-
-class Stuck(BaseException):
-    """A step does not end."""
-
-
-class Clockwork(bus.Bus):
-    """A board without devices: waiting makes the time jump."""
-
-    limit_us = 0
-
-    def wait(self, until_us, streams=()):
-        if until_us is None:
-            raise Stuck("nothing will ever happen")
-        if until_us > self._now:
-            self._now = until_us
-        if self._now > self.limit_us:
-            raise Stuck("step without end")
-
-
-class Random:
-    """For os: keys that come again when a day is replayed."""
-
-    def __init__(self, rng):
-        self.urandom = rng.bytes
-
-
-class Host(FakeHost):
-    """Tells `watch` of every request as its first byte goes out; counts what it refuses."""
-
-    def __init__(self):
-        FakeHost.__init__(self)
-        self.seen = None
-        self.watch = None
-        self.refused = {}  # (batch, trace): final refusals of an advice
-
-    async def connect(self, host, port, timeout_ms):
-        if not self.ready:
-            raise OSError(113)
-        await FakeHost.connect(self, host, port, timeout_ms)
-
-    async def send(self, data, timeout_ms):
-        mti = "%02x%02x" % (data[13], data[14])
-        self.watch.first_byte(mti, _trace(data))
-        await FakeHost.send(self, data, timeout_ms)
-
-    def close_by_hand(self):
-        self._close(self.totals(self.batch))
-
-    def hang_up(self):
-        self.connected = False
-        self._out = []
-
-    def _deliver(self, mti, answer, fault, with_mac):
-        if mti[:3] == "022" and not _may_be_taken(answer[39]):
-            key = int(answer[60][2:8]), int(answer[11])
-            self.refused[key] = self.refused.get(key, 0) + 1
-        FakeHost._deliver(self, mti, answer, fault, with_mac)
-
-
-def _may_be_taken(code):
-    return code in cup.APPROVED + (cup.DUPLICATE,) + cup.TEMPORARY + cup.SIGN_IN_AGAIN
-
-
-def _trace(frame):
-    """F11 of a request; only F2, F3 and F4 can lie before it."""
-    at = 23
-    bits = frame[15]
-    if bits & 0x40:
-        digits = (frame[at] >> 4) * 10 + (frame[at] & 15)
-        at += 1 + (digits + 1) // 2
-    at += (3 if bits & 0x20 else 0) + (6 if bits & 0x10 else 0)
-    return int("%02x%02x%02x" % tuple(frame[at : at + 3])) if frame[16] & 0x20 else 0
 
 
 class WatchedShop(Shop):
@@ -108,11 +31,11 @@ class WatchedShop(Shop):
 
 
 class Day:
-    """`rng` decides whatever is left open; `flash`: its blocks, and the transactions that a batch
-    may have on it; `say` takes a line of what happens, or is None. All
-    counters count the whole day."""
+    """`rng` decides whatever is left open; `size`: blocks of the flash, and the transactions that
+    a batch may have on it; `say` takes a line of what happens, or is None. All counters count the
+    whole day."""
 
-    def __init__(self, rng, settings=SETTINGS, flash=(24, 30), serial=1, say=None):
+    def __init__(self, rng, settings=SETTINGS, size=(24, 30), serial=1, say=None):
         self.rng = rng
         self.settings = settings
         self.say = say
@@ -120,8 +43,8 @@ class Day:
         self.findings = []  # (class, text)
         self.cuts = self.boots = self.operations = self.offline = 0
         self._fresh_board()
-        blocks, self._capacity = flash
-        self.nor, self.dev = _flash(blocks)
+        blocks, self._capacity = size
+        self.nor, self.dev = flash(blocks)
         self.host = Host()
         self.vault = MemoryVault(TMK=bytearray(TMK))
         self.watch = Watch(self.tell, self._now_s, rng)
@@ -211,7 +134,7 @@ class Day:
         return asyncio.create_task(factory())
 
     def _died(self, loop, context):
-        self.tell(UNEXPLAINED, "a task died: %s" % _what(context["exception"], self.say))
+        self.tell(UNEXPLAINED, "a task died: %s" % what(context["exception"], self.say))
 
     def reboot(self):
         """Power off and on between two operations of the flash."""
@@ -235,7 +158,7 @@ class Day:
         except Stuck as e:
             self.tell(UNEXPLAINED, e.args[0])
         except Exception as e:  # noqa: BLE001  whatever it is, it is a finding
-            self.tell(UNEXPLAINED, "a step died: %s" % _what(e, self.say))
+            self.tell(UNEXPLAINED, "a step died: %s" % what(e, self.say))
         self.nor.power_on()
         self.boot()
         return False
@@ -410,6 +333,7 @@ class Day:
         host = self.host
         host.schedule, host.faults, host.ready, host.requirement = None, [], True, 0
         self.paper = True
+        self.before_boot = None
         self.nor.power_on()
         self.boot()
         self.print_owed()
@@ -436,29 +360,12 @@ class Day:
         self.watch.scan(self.shop.journal)
         self.book.judge(self.watch, self.host)
         for pan in CARDS:
-            if _holds(pan):
+            if holds(pan):
                 self.tell(UNEXPLAINED, "I13: a card's number is in the flash")
         return self.findings
 
 
-def _flash(blocks):
-    n = BLOCK * blocks
-    blank = b"\xff" * BLOCK
-    for at in range(0, n, BLOCK):
-        _cells[at : at + BLOCK] = blank
-    storage = RamStorage(0)
-    storage.data = memoryview(_cells)[:n]
-    nor = NorFlash(storage, n, BLOCK)
-    return nor, BlockDevice(nor, 0, blocks)
-
-
-def _holds(pan):
-    """Whether the digits are in the cells, as characters or two to a byte."""
-    forms = (pan, unhexlify(pan), unhexlify(pan[1:-1]))
-    return any(_cells.find(form) >= 0 for form in forms)
-
-
-def _what(e, say):
+def what(e, say):
     if say:
         import io
         import sys

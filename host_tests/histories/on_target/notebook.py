@@ -190,12 +190,11 @@ class Notebook:
         if any(s.state == txn.EXPIRED for s in same_amount):
             return
         entry = host.booked.get((seen.batch, seen.trace))
-        has = "nothing" if entry is None or entry[1] != seen.amount else entry[2]
-        wants = "nothing"
+        has = wants = "nothing"
+        if entry is not None and entry[1] == seen.amount and entry[2] in ("approved", "voided"):
+            has = entry[2]
         if seen.state in txn.COUNTED:
             wants = "voided" if seen.state == txn.VOIDED else "approved"
-        elif has not in ("approved", "voided"):
-            has = "nothing"
         if has != wants:
             less = has == "nothing" or has == "voided"
             self.tell(LOST if less else DUPLICATED, "%s, host has %s" % (seen.name, has))

@@ -7,7 +7,7 @@ from fakehost import SETTINGS
 
 from app.pay import types
 
-_SETTINGS = dict(SETTINGS, offline_count_max=20, offline_total_max=1_000_000, settle_end=1,
+SETTINGS_ALL = dict(SETTINGS, offline_count_max=20, offline_total_max=1_000_000, settle_end=1,
                  reversal_tries=3, response_timeout_s=2)  # fmt: skip
 
 
@@ -21,7 +21,7 @@ class Scenario:
         self.before = before
         self.act = act
         self.must = must
-        self.settings = dict(_SETTINGS, **(settings or {}))
+        self.settings = dict(SETTINGS_ALL, **(settings or {}))
         self.boots = boots
         self.stride = stride
 
