@@ -18,7 +18,7 @@ ON_TARGET = ROOT / "host_tests" / "on_target"
 # memory.
 HEAP = "384k"
 # Terminal, services, cashier and judge at once.
-HEAPS = {"test_histories.py": "1m", "test_powercut_saf.py": "1m"}
+HEAPS = {"test_histories.py": "1024k", "test_powercut_saf.py": "1024k"}
 LIMIT_S = 150
 
 sys.path.insert(0, str(ROOT / "tools"))

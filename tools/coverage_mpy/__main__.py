@@ -34,6 +34,9 @@ SKIPPED = {
     "host_tests/on_target/test_ui.py::test_drawing_a_screen_again_allocates_little":
         "measures the heap, and this interpreter allocates more for a call",
     "host_tests/e2e/test_memory.py": "measures the heap, for 40 s, with sales like any other",
+    "host_tests/on_target/test_histories.py": "days without number, too slow with a trace",
+    "host_tests/on_target/test_powercut_saf.py": "cuts without number, too slow with a trace",
+    "host_tests/e2e/test_saf_drain.py": "a thousand records, too slow with a trace",
     "host_tests/e2e/test_run.py": "the window around the terminal, in real time",
 }  # fmt: skip
 

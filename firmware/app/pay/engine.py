@@ -30,6 +30,7 @@ from .types import (
     NO_MASTER_KEY,
     NOT_FOUND,
     NOT_VOIDABLE,
+    OFFLINE_SIGN_IN,
     REVERSAL_OWED,
     REVERSING,
     SENDING,
@@ -234,6 +235,8 @@ class Engine:
         )
         if not unsent or t.kind != cup.SALE or t.state != txn.DRAFT:
             return result
+        if self._settings["offline_count_max"] and settlement.unconfirmed(self.journal):
+            return Result(why=OFFLINE_SIGN_IN)
         offline = self.saf.approve(t.amount, card, operator)
         return result if offline.why == NO_HOST else offline
 

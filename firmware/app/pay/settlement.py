@@ -154,6 +154,14 @@ def unfinished(journal):
     return s.to_be_closed or (s.step in (_SENT, _UPLOADING) and s.batch == journal.batch)
 
 
+def unconfirmed(journal):
+    """Whether the open batch's number is a guess: the last batch was closed without the host's
+    consent, and nobody has asked the host since. An advice of a batch that the host does not have
+    would never be taken."""
+    s = decode(journal.get_note(NOTE))
+    return s is not None and s.forced and s.step == _CLOSED and not journal.signed_on
+
+
 class Settlement:
     """`cards` host.cardstore.CardStore; `saf` pay.saf.Saf."""
 

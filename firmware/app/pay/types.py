@@ -49,6 +49,7 @@ OFFLINE_COUNT = "offline_count"
 OFFLINE_TOTAL = "offline_total"
 OFFLINE_AGE = "offline_age"
 OFFLINE_KEYS = "offline_keys"
+OFFLINE_SIGN_IN = "offline_sign_in"
 # A settlement that ends with one of these can be closed by a supervisor, on a printed report.
 OVERRIDABLE = (REVERSAL_OWED, UPLOAD_OWED, SETTLE_UNKNOWN, SETTLE_REFUSED, BATCH_DIFFERS)
 

@@ -179,6 +179,7 @@ PROBLEM = {
     "offline_count": ("脱机笔数已满,请恢复网络后上送", "Offline count full. Restore net, send."),
     "offline_total": ("脱机总额已满,请恢复网络后上送", "Offline total full. Restore net, send."),
     "offline_age": ("脱机交易过久未上送,请恢复网络", "Offline sales too old. Restore network."),
+    "offline_sign_in": ("强制结算后须先联网签到,才可脱机", "Closed by force: sign in before offline"),
     "offline_keys": ("密钥库故障,不可脱机。联系服务商", "Key store fault: no offline. Service."),
     # printer
     "print.paper": ("打印机缺纸,装纸后按确认,取消键不打", "No paper. Load, then ENTER. CANCEL: later."),
