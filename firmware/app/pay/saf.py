@@ -269,6 +269,7 @@ class Saf:
         """A customer is there: end the round that is under way."""
         if self._round_task is not None:
             self._round_task.cancel()
+            self._ended.set()  # one that is cancelled before it has begun does not say so itself
 
     async def _start_round(self):
         if self._spawn is None:
