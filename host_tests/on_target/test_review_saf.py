@@ -6,6 +6,7 @@ from fakehost import SETTINGS
 from shop import Shop, device
 
 from app.kernel.supervisor import ONESHOT, Supervisor
+from app.pay import totals, types
 
 SETTINGS["offline_count_max"] = 30
 
@@ -37,3 +38,33 @@ async def test_a_round_that_a_customer_cancels_before_it_has_begun_is_not_the_la
     await asyncio.sleep_ms(30_000)
     rounds.cancel()
     assert shop.states() == ["UPLOADED"] and not shop.host.violations
+
+
+async def refused_for_good(shop, i=-1):
+    """Rounds until the host has refused what is owed for good."""
+    while shop.saf.owes():
+        shop.host.faults.insert(0, "code 05")
+        await shop.saf._round()
+    assert shop.states()[i] == "REJECTED"
+
+
+async def test_i6_a_refused_sale_is_not_forgotten_because_the_host_is_in_another_batch():
+    """The goods are gone: the refused list and the slip are all that the shop has of it."""
+    shop = offline_shop()
+    await offline_sale(shop, 700)
+    await refused_for_good(shop)
+    shop.host.batch = 7
+    shop.session.sign_off()
+    assert (await shop.sale(100)).why == types.BATCH_DIFFERS
+    assert shop.states() == shop.reboot().states() == ["REJECTED"]
+    s = await shop.settle()
+    assert [row for row in s.rows if row[0] == totals.STATE] == [(totals.STATE, "9", 1, 700)]
+    assert (await shop.sale(100)).approved and shop.journal.batch == 7
+
+
+async def test_i12_records_of_newer_firmware_are_not_forgotten_with_the_batch():
+    shop = offline_shop()
+    await shop.engine.sign_in("01", shop.stage)
+    shop.journal._newer.append(512)  # all that the boot has kept of one
+    assert not shop.journal.set_signed_on(True, 7)
+    assert shop.journal.batch == 1 and shop.journal.newer() == 1

@@ -200,13 +200,15 @@ class Journal:
         return trace
 
     def set_signed_on(self, on, batch=0):
-        """Remember the sign-in; `batch` (if > 0) is the host's number and is taken while nothing
-        in ours counts or is owed. False when it differs from ours but transactions are open: ours
-        is kept."""
+        """Remember the sign-in; `batch` (if > 0) is the host's number and is taken while all of
+        ours may be forgotten. False when it differs from ours but transactions are open: ours is
+        kept."""
         old = self.batch, self.signed_on
         taken = True
         if batch and batch != self.batch:
-            taken = all(self._state[i] in records.NOTHING_LEFT for i in range(self._n))
+            taken = not self._newer and all(
+                self._state[i] in records.FORGETTABLE for i in range(self._n)
+            )
             if taken:
                 self.batch = batch
         self.signed_on = on

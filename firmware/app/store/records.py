@@ -43,8 +43,11 @@ _STORED = "<BI"
 
 SENDING = const(1)  # the state that an intent of schema 1 stands for
 # States (numbers of pay.txn) in which a transaction neither counts nor owes anything: DECLINED,
-# REVERSED, REJECTED, CANCELLED, EXPIRED.
+# REVERSED, REJECTED, CANCELLED, EXPIRED. Nobody needs the card any more.
 NOTHING_LEFT = b"\x03\x05\x09\x0c\x0d"
+# Of these, what may be forgotten without a settlement: not REJECTED, goods that nobody has paid
+# for. Its list and the settlement's slip are all that the shop will have of it.
+FORGETTABLE = b"\x03\x05\x0c\x0d"
 # Flags of a mark
 PRINTED = const(1)  # the merchant's receipt is on paper
 _REFUSALS_AT = const(5)  # two bits: how often the host has refused for good
