@@ -7,6 +7,9 @@ from shop import Shop, device
 
 from app.kernel.supervisor import ONESHOT, Supervisor
 from app.pay import totals, types
+from app.services import App
+from app.store.flashlog import FlashError
+from app.ui import lists
 
 SETTINGS["offline_count_max"] = 30
 
@@ -68,3 +71,27 @@ async def test_i12_records_of_newer_firmware_are_not_forgotten_with_the_batch():
     shop.journal._newer.append(512)  # all that the boot has kept of one
     assert not shop.journal.set_signed_on(True, 7)
     assert shop.journal.batch == 1 and shop.journal.newer() == 1
+
+
+async def test_i11_what_cannot_be_read_is_on_the_list_and_on_the_exception_report():
+    """A supervisor gives up what is owed: it must be on the paper that he signs."""
+    shop = offline_shop()
+    app = App(SETTINGS, None, shop.journal, shop.session, shop.engine, shop.reversals,
+              shop.settlement, shop.saf, shop.link)  # fmt: skip
+    await offline_sale(shop, 100)
+    await offline_sale(shop, 200)
+    load = shop.journal.load
+
+    def unreadable(i):
+        if i == 0:
+            raise FlashError("record", 1)
+        return load(i)
+
+    shop.journal.load = unreadable
+    owed = list(app.problem_records(True))
+    assert [(r.trace, r.amount) for r in owed] == [
+        (shop.journal.trace(i), shop.journal.amount(i)) for i in shop.settlement.given_up()
+    ]
+    assert all(len(lists.entry(r)) == 2 for r in owed)
+    assert [r.amount for r in app.records()] == [100, 200]
+    assert app.load(0) is None  # and no receipt of it
