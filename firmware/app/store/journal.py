@@ -278,8 +278,10 @@ class Journal:
         self._set_states(i, t.state, t.other_trace, t.other_state)
 
     def mark(self, t):
-        """Make state, printed, tries and refusals of Txn `t` durable."""
+        """Make state, printed, tries and refusals of Txn `t` durable. A receipt that came out
+        after `t` was loaded stays printed: it may be an upload that goes on meanwhile."""
         i = self._index(t)
+        t.printed = t.printed or self.printed(i)
         self._log.append(_MARK, records.encode_mark(t))
         self._state[i] = t.state
         self._set_flags(i, records.mark_flags(t), t.tries)
@@ -296,6 +298,7 @@ class Journal:
         flash comes to the same at the next boot: an intent without an outcome is reversed, an
         advice is sent again."""
         i = self._index(t)
+        t.printed = t.printed or self.printed(i)
         self._state[i] = t.state
         self._set_flags(i, records.mark_flags(t), t.tries)
 

@@ -1,7 +1,7 @@
 # What the journal keeps of a transaction, and its bytes.
 #
 # Nothing here may hold a clear PAN, track, PIN, PIN block or CVV: the PAN is kept as first six and
-# last four digits and a length, and sealed (pay.protect) as long as the host may still want it.
+# last four digits and a length, and sealed (host.cardstore) as long as the host may still want it.
 #
 # Every record begins with a schema version, batch and trace number; a full record has its version
 # and two lengths before those. The version is that of the oldest firmware that handles the record
@@ -77,7 +77,7 @@ class Txn:
         self.original_trace = 0
         self.original_rrn = ""
         self.original_auth = ""
-        self.sealed = b""  # PAN and expiry for pay.protect
+        self.sealed = b""  # PAN and expiry for host.cardstore
         self.begins = SENDING  # state that the intent alone stands for
         self.stored_s = 0  # operating time of an offline approval
         # outcome
