@@ -2,7 +2,7 @@
 
 import asyncio
 
-from fakehost import SETTINGS
+from fakehost import SETTINGS, FakeHost
 from shop import Shop, device
 
 from app.kernel.supervisor import ONESHOT, Supervisor
@@ -25,6 +25,11 @@ async def offline_sale(shop, amount=100):
     result = await shop.sale(amount)
     assert result.approved
     return result
+
+
+def services(shop):
+    return App(SETTINGS, None, shop.journal, shop.session, shop.engine, shop.reversals,
+               shop.settlement, shop.saf, shop.link)  # fmt: skip
 
 
 async def test_a_round_that_a_customer_cancels_before_it_has_begun_is_not_the_last_one():
@@ -76,8 +81,7 @@ async def test_i12_records_of_newer_firmware_are_not_forgotten_with_the_batch():
 async def test_i11_what_cannot_be_read_is_on_the_list_and_on_the_exception_report():
     """A supervisor gives up what is owed: it must be on the paper that he signs."""
     shop = offline_shop()
-    app = App(SETTINGS, None, shop.journal, shop.session, shop.engine, shop.reversals,
-              shop.settlement, shop.saf, shop.link)  # fmt: skip
+    app = services(shop)
     await offline_sale(shop, 100)
     await offline_sale(shop, 200)
     load = shop.journal.load
@@ -95,3 +99,51 @@ async def test_i11_what_cannot_be_read_is_on_the_list_and_on_the_exception_repor
     assert all(len(lists.entry(r)) == 2 for r in owed)
     assert [r.amount for r in app.records()] == [100, 200]
     assert app.load(0) is None  # and no receipt of it
+
+
+class Terse(FakeHost):
+    """Has every advice already, and says no more than that: a decline needs no F37."""
+
+    def _offline(self, mti, fields, key):
+        FakeHost._offline(self, mti, fields, key)
+        return "94", self.number, None
+
+    def _deliver(self, mti, answer, fault, signed):
+        if mti[:3] == "022":
+            answer.pop(37)
+        FakeHost._deliver(self, mti, answer, fault, signed)
+
+
+async def test_a_sale_of_which_the_host_gave_no_reference_can_be_voided():
+    """[F3] 94 without F37. The void names its original by batch and trace; without a word to the
+    host it failed as "no connection", for ever."""
+    shop = offline_shop(host=Terse())
+    await offline_sale(shop)
+    await shop.saf._round()
+    assert shop.states() == ["UPLOADED"] and shop.journal.load(0).rrn == ""
+    sent = len(shop.host.seen)
+    result = await shop.void(shop.journal.trace(0))
+    assert [mti for mti, _ in shop.host.seen[sent:]] == ["0200"]
+    assert result.code == "30", result.why  # what the model says to a void without F37
+
+
+async def test_a_sale_that_the_host_has_refused_once_is_to_be_voided_later():
+    shop = offline_shop()
+    await offline_sale(shop)
+    shop.host.faults = ["code 05"]
+    await shop.saf._round()
+    assert shop.states() == ["UPLOADING"]
+    shop.host.faults = ["code 05"]
+    assert (await shop.void(shop.journal.trace(0))).why == types.UPLOAD_FIRST
+    assert (await shop.void(shop.journal.trace(0))).approved and shop.books_agree()
+
+
+async def test_f11_a_receipt_that_comes_out_during_an_upload_stays_printed():
+    shop = offline_shop()
+    result = await offline_sale(shop)
+    app = services(shop)
+    shop.host.faults = ["code 05"]
+    shop.host.on_send = lambda mti: mti == "0220" and app.receipt_printed(result.txn)
+    await shop.saf._round()
+    assert shop.states() == ["UPLOADING"]
+    assert not app.receipts_owed() and shop.reboot().journal.printed(0)
