@@ -166,10 +166,13 @@ class Settled:
 
 class Saf:
     operator = "01"
-    owed = False
+    owed = held = False
 
     def __init__(self):
         self.result = Result(approved=True)
+
+    def hold(self, on):
+        self.held = on
 
     async def upload_now(self, no, stage):
         stage("uploading")
@@ -252,6 +255,7 @@ class App:
         return self.close_fails
 
     async def override(self, why):
+        assert self.saf.held  # or what is on the report might be sent meanwhile
         self.overridden.append(why)
         return self.override_result
 

@@ -147,3 +147,19 @@ async def test_f11_a_receipt_that_comes_out_during_an_upload_stays_printed():
     await shop.saf._round()
     assert shop.states() == ["UPLOADING"]
     assert not app.receipts_owed() and shop.reboot().journal.printed(0)
+
+
+async def test_nothing_is_sent_while_a_supervisor_gives_it_up():
+    """What is on the exception report is booked by hand: uploaded as well it is booked twice."""
+    shop = offline_shop(spawn=lambda f: asyncio.create_task(f()))
+    await offline_sale(shop)
+    rounds = asyncio.create_task(shop.saf.run())
+    shop.saf.kick()
+    shop.saf.hold(True)
+    await asyncio.sleep_ms(600_000)  # the report is printed, paper is looked for
+    assert shop.states() == ["STORED"]
+    assert await shop.settlement.override("01", types.UPLOAD_OWED) is None
+    shop.saf.hold(False)
+    await asyncio.sleep_ms(600_000)
+    rounds.cancel()
+    assert shop.states() == ["EXPIRED"] and not shop.host.booked

@@ -60,9 +60,13 @@ async def override(app, title, why):
     text = strings.problem("settle_override")
     if await app.ui.ask(Message(title, text, "", out_ms(app))) != OK:
         return False, None
-    if not await supervisor(app) or not await lists.exception_report(app):
-        return False, None
-    done, s = await app.override(why)
+    app.saf.hold(True)
+    try:
+        if not await supervisor(app) or not await lists.exception_report(app):
+            return False, None
+        done, s = await app.override(why)
+    finally:
+        app.saf.hold(False)
     if not done:
         await refused(app, title, s)
         return False, None
