@@ -153,6 +153,7 @@ class Settled:
     """What a flow sees of pay.settlement.Settled (which would bring half the terminal along)."""
 
     printed = forced = False
+    closed = True
     operator = "01"
     rows = ()
     when = (2026, 11, 23, 20, 0, 0)

@@ -94,7 +94,8 @@ async def reprint_any(app):
 
 async def reprint_settlement(app):
     settled = app.settlement.last()
-    if settled is None or not (settled.verdict or settled.forced):
+    # One that is under way has no slip yet: what it says may not come true.
+    if settled is None or not settled.closed:
         await problem(app, t("print"), "print.nothing")
     else:
         await settlement_slip(app, settled, True)
