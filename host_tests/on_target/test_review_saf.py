@@ -1,17 +1,26 @@
 # Faults that a hostile reading of store and forward found: each with the story that showed it.
 
 import asyncio
+import gc
 
 from fakehost import SETTINGS, FakeHost
+from harness import araises
 from shop import Shop, device
 
+from app.host import cup
 from app.kernel.supervisor import ONESHOT, Supervisor
-from app.pay import totals, types
+from app.pay import totals, txn, types
+from app.pay.settlement import ERROR, UNBALANCED, Settled
+from app.pay.types import Refused
 from app.services import App
 from app.store.flashlog import FlashError
+from app.store.records import Txn
+from app.text import strings
 from app.ui import lists
+from app.ui.flows import printing
 
-SETTINGS["offline_count_max"] = 30
+SETTINGS.update({"offline_count_max": 30, "operator_timeout_s": 60, "merchant_name": "shop",
+                 "merchant_name_en": ""})  # fmt: skip
 
 
 def offline_shop(**options):
@@ -27,9 +36,30 @@ async def offline_sale(shop, amount=100):
     return result
 
 
+class Counter:
+    """A screen where everything is confirmed, and a printer whose paper never ends."""
+
+    def __init__(self):
+        self.shown = []
+        self.printed = []
+
+    def show(self, screen):
+        pass
+
+    async def ask(self, screen):
+        self.shown.append(screen.text)
+        return "ok"
+
+    async def print(self, lines):
+        self.printed += [text for text, _ in lines]
+        return type("Job", (), {"status": "ok"})
+
+
 def services(shop):
-    return App(SETTINGS, None, shop.journal, shop.session, shop.engine, shop.reversals,
-               shop.settlement, shop.saf, shop.link)  # fmt: skip
+    app = App(SETTINGS, None, shop.journal, shop.session, shop.engine, shop.reversals,
+              shop.settlement, shop.saf, shop.link)  # fmt: skip
+    app.ui = app.printer = Counter()
+    return app
 
 
 async def test_a_round_that_a_customer_cancels_before_it_has_begun_is_not_the_last_one():
@@ -163,3 +193,65 @@ async def test_nothing_is_sent_while_a_supervisor_gives_it_up():
     await asyncio.sleep_ms(600_000)
     rounds.cancel()
     assert shop.states() == ["EXPIRED"] and not shop.host.booked
+
+
+async def test_a_settlement_that_is_under_way_has_no_slip_yet():
+    """It said that all details were at the host, and was then not owed any more."""
+    shop = offline_shop()
+    app = services(shop)
+    await shop.sale(100)
+    shop.host.booked[1, 999] = ["sale", 7, "approved"]
+    shop.host.faults = ["", "lost", "lost"]
+    assert (await araises(Refused, shop.settle())).args[0].why == types.SETTLE_UNKNOWN
+    await printing.reprint_settlement(app)
+    assert not app.printer.printed and app.ui.shown == [strings.problem("print.nothing")]
+    await shop.settle()
+    assert shop.settlement.slip_owed() is not None
+    await printing.reprint_settlement(app)
+    assert "DETAILS WERE UPLOADED" in app.printer.printed
+    assert shop.settlement.slip_owed() is None
+
+
+async def test_an_error_of_the_host_uploads_nothing_and_the_slip_does_not_say_so():
+    s = Settled()
+    for s.verdict in (UNBALANCED, ERROR):
+        lines = [text for text, _ in lists.settlement(s, SETTINGS, [])]
+        assert "DETAILS WERE UPLOADED" not in lines
+
+
+async def test_i15_a_difference_is_explained_without_memory_for_each_record():
+    """A thousand tickets of one price, and one of them is missing at the host."""
+
+    class Many:
+        asked = kept = 0
+
+        def __len__(self):
+            return 999
+
+        def kind(self, i):
+            return cup.SALE
+
+        def load_whatever(self, i):
+            t = Txn(cup.SALE, 300)
+            t.trace, t.state = 999 - i, txn.APPROVED
+            return t
+
+    most = 0
+    real, totals._suspicion = totals._suspicion, None
+
+    def suspicion(*args):
+        nonlocal most
+        if args[0].trace % 100 == 0:
+            gc.collect()
+            most = max(most, gc.mem_alloc())
+        return real(*args)
+
+    totals._suspicion = suspicion
+    try:
+        gc.collect()
+        before = gc.mem_alloc()
+        found = await totals.explain(Many(), (999 * 300, 999, 0, 0), (998 * 300, 998, 0, 0))
+    finally:
+        totals._suspicion = real
+    assert [line[0] for line in found] == list(range(1, 21))
+    assert most - before < 10_000, most - before
