@@ -3,8 +3,8 @@
 from ...text import strings
 from ...text.money import yuan
 from .. import lists
-from ..screens import OK, Message
-from .common import notice, out_ms, problem, progress, refused
+from ..screens import Message
+from .common import notice, pages, problem, progress, refused
 from .printing import document
 
 t = strings.text
@@ -70,17 +70,13 @@ async def totals_report(app):
 
 
 async def states(app):
-    """Count and amount by state, a screen each three."""
+    """Count and amount by state."""
     counts = app.states()
     if not counts:
         await problem(app, t("states"), "empty_batch")
-    for at in range(0, len(counts), 3):
-        text = "\n".join(
-            "%s %d %s" % (t("state.%d" % state), count, yuan(amount))
-            for state, count, amount in counts[at : at + 3]
-        )
-        if await app.ui.ask(Message(t("states"), text, "", out_ms(app))) != OK:
-            return
+        return
+    lines = ["%s %d %s" % (t("state.%d" % s), count, yuan(fen)) for s, count, fen in counts]
+    await pages(app, t("states"), lines)
 
 
 async def upload_now(app):
