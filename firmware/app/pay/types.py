@@ -50,7 +50,7 @@ OFFLINE_TOTAL = "offline_total"
 OFFLINE_AGE = "offline_age"
 OFFLINE_KEYS = "offline_keys"
 # A settlement that ends with one of these can be closed by a supervisor, on a printed report.
-OVERRIDABLE = (REVERSAL_OWED, UPLOAD_OWED, SETTLE_UNKNOWN, SETTLE_REFUSED, BATCH_DIFFERS)
+OVERRIDABLE = (REVERSAL_OWED, UPLOAD_OWED, SETTLE_UNKNOWN, SETTLE_REFUSED)
 
 
 class Result:

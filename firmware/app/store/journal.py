@@ -353,6 +353,11 @@ class Journal:
         """How many records of the open batch only a newer firmware can read."""
         return len(self._newer)
 
+    def damaged(self):
+        """How many records the flash does not hold any more as they were written: nobody knows of
+        what they were."""
+        return self._log.damaged
+
     def _add(self, trace, kind, amount, state):
         if self._n >= self.capacity:
             raise RecordError("capacity")
