@@ -189,9 +189,9 @@ class App:
         return totals.by_state(self._journal)
 
     def records(self, states=None):
-        """Journal records in order of their creation, those in `states` (None: all that count or
-        are owed) only. One at a time: there may be a thousand. None is left out: of one that
-        cannot be read there is number, kind, amount and state."""
+        """Journal records in order of their creation, those in `states` (None: all that count
+        or are owed) only. One at a time: there may be a thousand.
+        None is left out: of one that cannot be read there is number, kind, amount and state."""
         wanted = states or txn.RECEIPT + (txn.UNKNOWN,)
         for i in range(len(self._journal)):
             if self._journal.state(i) in wanted:

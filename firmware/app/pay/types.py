@@ -9,6 +9,7 @@ OFFLINE = cup.OFFLINE
 VOIDED = txn.VOIDED
 UNKNOWN = txn.UNKNOWN
 CANCELLED = txn.CANCELLED
+REJECTED = txn.REJECTED
 NAMES = txn.NAMES
 
 # Stages, for the progress screen

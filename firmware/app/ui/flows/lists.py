@@ -1,5 +1,6 @@
 # Lists: on the screen what fits, on paper the rest; uploading what is owed.
 
+from ...pay.types import REJECTED, UNKNOWN
 from ...text import strings
 from ...text.money import yuan
 from .. import lists
@@ -23,11 +24,14 @@ async def print_long(app, title, lines):
     return not piece or await document(app, title, piece)
 
 
-def _records(head, records, foot):
+def _records(head, records, foot, unpaid=()):
+    """Lines of a list. The total is without what is in one of the states `unpaid`."""
     yield from head
     count = amount = 0
     for record in records:
         yield from lists.entry(record)
+        if record.state in unpaid:
+            continue
         count += 1
         amount += lists.signed(record)
     yield ("", "-")
@@ -37,7 +41,9 @@ def _records(head, records, foot):
 
 async def details(app):
     head = lists.head("交易明细单", "TRANSACTION LIST", app.settings, app.batch())
-    await print_long(app, t("details"), _records(head, app.records(), []))
+    # The total is that of the settlement's slip.
+    records = _records(head, app.records(), [], (UNKNOWN, REJECTED))
+    await print_long(app, t("details"), records)
 
 
 async def problems(app):
@@ -58,7 +64,7 @@ async def exception_report(app):
 
 async def fault_slip(app):
     head = lists.fault_slip(app.settings, app.batch())
-    await print_long(app, t("print"), _records(head, app.problem_records(True), []))
+    await print_long(app, t("print"), _records(head, app.records((UNKNOWN,)), []))
 
 
 async def totals_report(app):
