@@ -52,6 +52,7 @@ _GC_THRESHOLD = 32_768
 _GC_RESERVE = 16_384
 _COLLECT_ROUNDS = 16  # of housekeeping, four a second
 _IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
+_GONE_MS = 120_000  # nor for so long: nobody is there, whatever the screen asks
 
 
 class ServiceNeeded(Exception):
@@ -165,14 +166,21 @@ class Terminal:
             if not self.inputs.put(("card", swipe)):
                 swipe.wipe()
 
+    def _unserved(self):
+        """Whether the screen keeps nobody waiting. Uploads go on at night too, when the terminal
+        asks for an operator, or for paper: the log must not fill up behind such a screen."""
+        quiet = clock.diff(clock.ticks(), self._last_input)
+        if isinstance(self.ui.screen, Idle) or self.app.operator is None:
+            return quiet > _IDLE_MS
+        return quiet > _GONE_MS
+
     async def _housekeeping(self):
         """Erase flash and collect garbage ahead of time, only while nobody is served: an erase
         stops the processor."""
         rounds = 0
         while True:
             await asyncio.sleep_ms(250)
-            quiet = clock.diff(clock.ticks(), self._last_input) > _IDLE_MS
-            if quiet and isinstance(self.ui.screen, Idle) and not self.engine.busy:
+            if self._unserved() and not self.engine.busy:
                 if self.journal.needs_housekeeping():
                     self.journal.housekeep()
                 rounds = (rounds + 1) % _COLLECT_ROUNDS

@@ -152,9 +152,7 @@ class App:
         except (FlashError, RecordError) as e:
             log.exception("load", e)
             return None
-        if record.kind == cup.OFFLINE and not record.auth_code:
-            record.auth_code = cup.offline_code(record.trace)
-        return record
+        return _with_code(record)
 
     def last_printable(self):
         for i in range(len(self._journal) - 1, -1, -1):
@@ -191,14 +189,13 @@ class App:
         return totals.by_state(self._journal)
 
     def records(self, states=None):
-        """Journal records in order of their creation, those in `states` (None: all that count or
-        are owed) only. One at a time: there may be a thousand."""
+        """Journal records in order of their creation, those in `states` (None: all that count
+        or are owed) only. One at a time: there may be a thousand.
+        None is left out: of one that cannot be read there is number, kind, amount and state."""
         wanted = states or txn.RECEIPT + (txn.UNKNOWN,)
         for i in range(len(self._journal)):
             if self._journal.state(i) in wanted:
-                record = self.load(i)
-                if record is not None:
-                    yield record
+                yield _with_code(self._journal.load_whatever(i))
 
     def problem_records(self, given_up=False):
         """Records for the list of what the host does not have or has refused; with given_up those
@@ -239,6 +236,13 @@ class App:
 
     def version_text(self):
         return "Shouyin %s %s" % (VERSION, self.board)
+
+
+def _with_code(record):
+    """An offline sale shows the terminal's own code until the host gives one."""
+    if record.kind == cup.OFFLINE and not record.auth_code:
+        record.auth_code = cup.offline_code(record.trace)
+    return record
 
 
 def _owed_line(name, count, amount):

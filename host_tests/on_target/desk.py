@@ -153,6 +153,7 @@ class Settled:
     """What a flow sees of pay.settlement.Settled (which would bring half the terminal along)."""
 
     printed = forced = False
+    closed = True
     operator = "01"
     rows = ()
     when = (2026, 11, 23, 20, 0, 0)
@@ -166,10 +167,13 @@ class Settled:
 
 class Saf:
     operator = "01"
-    owed = False
+    owed = held = False
 
     def __init__(self):
         self.result = Result(approved=True)
+
+    def hold(self, on):
+        self.held = on
 
     async def upload_now(self, no, stage):
         stage("uploading")
@@ -252,6 +256,7 @@ class App:
         return self.close_fails
 
     async def override(self, why):
+        assert self.saf.held  # or what is on the report might be sent meanwhile
         self.overridden.append(why)
         return self.override_result
 

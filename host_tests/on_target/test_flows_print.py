@@ -2,7 +2,7 @@
 
 from desk import App, Settled, play, problem, transaction
 
-from app.pay.types import Result
+from app.pay.types import SALE, Result
 from app.text import strings
 from app.ui.flows import lists, printing, settle
 
@@ -116,6 +116,24 @@ async def test_what_is_owed_is_sent_and_shown():
     await play(app, lists.totals_report(app))
     text = "".join(line for line, _ in app.printer.printed[-1])
     assert "TO SEND" in text and "CUP" in text and "OPERATOR" in text
+
+
+async def test_i14_no_amount_is_cut_off_below_the_screen():
+    """A shop's real totals are longer than a row."""
+    app = App()
+    app.totals = lambda: ((120, 1_234_567), (12, 345_678))
+    app.states = lambda: [(2, 120, 1_234_567), (8, 120, 7_654_321), (9, 12, 345_678)]
+    lower = "76,543.21%s 12 3,456.78" % t("state.9")
+    await play(app, lists.states(app), ("12,345.67", "ENTER"), (lower, "ENTER"))
+    await play(app, printing.totals(app), ("12,345.67", "ENTER"), ("3,456.78", "ENTER"))
+    app.settlement.settled = s = Settled(False)
+    s.own, s.host = (1_234_567, 120, 0, 0), (1_232_323, 119, 0, 0)
+    app.settlement.explanation = lambda settled: [(42, SALE, 12_345_678, 5)]
+    assert await play(
+        app, settle.settle(app), ("12,345.67", "ENTER"), ("3,456.78", "ENTER"),
+        (t("print_details"), "CANCEL"), ("12,345.67", "ENTER"), ("12,323.23", "ENTER"),
+        ("123,456.78", "ENTER"), (t("why.5"), "ENTER"), (problem("uploaded_all"), "ENTER"),
+    )  # fmt: skip
 
 
 async def test_what_cannot_be_reprinted():

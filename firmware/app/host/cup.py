@@ -201,7 +201,8 @@ def financial(kind, t, settings, reader):
         60: f60(message_type, t.batch, "000", reader),
     }
     if t.original_trace:
-        fields[37] = t.original_rrn
+        if t.original_rrn:  # a host that took an advice as a duplicate may have given none
+            fields[37] = t.original_rrn
         if t.original_auth:
             fields[38] = t.original_auth
         fields[61] = f61(t.batch, t.original_trace)

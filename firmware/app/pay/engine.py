@@ -122,6 +122,8 @@ class Engine:
         """Put into the void `t` what names its original, as it stands now. Refused when that
         cannot be voided any more."""
         i = self.journal.find(t.original_trace)
+        if i >= 0 and self.journal.state(i) in txn.OWED_UPLOAD:
+            raise Refused(Result(why=UPLOAD_FIRST))  # the host has refused it, not for good yet
         if i < 0 or self.journal.state(i) not in (txn.APPROVED, txn.UPLOADED):
             raise Refused(Result(why=NOT_VOIDABLE))
         original = self.journal.load_whatever(i)

@@ -7,24 +7,32 @@ from . import txn, types
 
 # Service code (ISO/IEC 7813, 4.7): the first digit 2 or 6 is a chip card, whose stripe is no proof
 # of anything; the second says who authorises: 0 by the normal rules, anything else the issuer; the
-# third whether a PIN is needed, which the terminal cannot check.
+# third whether a PIN is needed, which the terminal cannot check, or it is for cash only (3, 4).
 _CHIP = "26"
 _NORMAL = "0"
-_NEEDS_PIN = "035"
+_NEVER = "0345"
 
 
 def card_allowed(card, kinds):
     """Whether Card `card` may be taken without asking its issuer. `kinds`: beginnings of card
     numbers, with commas between; "" allows all."""
     code = card.service_code
-    if code[0] in _CHIP or code[1] != _NORMAL or code[2] in _NEEDS_PIN:
+    if code[0] in _CHIP or code[1] != _NORMAL or code[2] in _NEVER:
         return False
     if not kinds:
         return True
     for start in kinds.split(","):
-        if start and bytes(card.pan[: len(start)]) == start.encode():
+        if start and _begins(card.pan, start):
             return True
     return False
+
+
+def _begins(pan, start):
+    """Whether `pan` begins with the digits `start`; compared in place, so that no copy of a card
+    number stays behind."""
+    if len(start) > len(pan):
+        return False
+    return all(pan[i] == ord(start[i]) for i in range(len(start)))
 
 
 def refusal(settings, amount, card, count, total, oldest_s):

@@ -8,15 +8,14 @@ from .steps import apply
 
 class Owed:
     """reversals: (count, amount) or None; receipts: indexes of approved transactions whose
-    merchant receipt is not on paper; unreadable: records that could not be understood;
-    batch_closed: a settlement was completed now."""
+    merchant receipt is not on paper; unreadable: records that are damaged or could not be
+    understood."""
 
     def __init__(self):
         self.interrupted = 0
         self.reversals = None
         self.receipts = []
         self.unreadable = 0
-        self.batch_closed = False
 
 
 def recover(journal, session, reversals, settlement, saf, pulse=None):
@@ -30,7 +29,7 @@ def recover(journal, session, reversals, settlement, saf, pulse=None):
             t = journal.load_whatever(i)
             apply(journal, session, t, txn.POWER_CUT)
             owed.interrupted += 1
-    owed.batch_closed = settlement.recover()
+    settlement.recover()
     saf.recover()
     owed.reversals = reversals.pending()
     owed.receipts = [
@@ -38,7 +37,7 @@ def recover(journal, session, reversals, settlement, saf, pulse=None):
         for i in range(len(journal))
         if journal.state(i) in txn.RECEIPT and not journal.printed(i)
     ]
-    owed.unreadable = journal.unreadable + journal.newer()
+    owed.unreadable = journal.unreadable + journal.newer() + journal.damaged()
     log.info(
         "journal: %d transactions, batch %d, %d interrupted",
         len(journal),

@@ -57,6 +57,7 @@ class Saf:
         self._ended = asyncio.Event()
         self._age_base = 0
         self._age_noted = 0
+        self._held = False
         self.operator = "01"
         engine.saf = self
 
@@ -252,7 +253,12 @@ class Saf:
             self._due = clock.add(clock.ticks(), self._retry.next())
             self._retry.reset()
         self._was_ready = ready
-        if not ready or self._engine.busy or clock.diff(self._due, clock.ticks()) > 0:
+        if (
+            not ready
+            or self._held
+            or self._engine.busy
+            or clock.diff(self._due, clock.ticks()) > 0
+        ):
             return False
         return self.owes()
 
@@ -269,6 +275,14 @@ class Saf:
         """A customer is there: end the round that is under way."""
         if self._round_task is not None:
             self._round_task.cancel()
+            self._ended.set()  # one that is cancelled before it has begun does not say so itself
+
+    def hold(self, on):
+        """No rounds while a supervisor gives up what is owed: what is on the paper that he signs
+        must not be sent all the same, the acquirer would book it twice."""
+        self._held = on
+        if on:
+            self.interrupt()
 
     async def _start_round(self):
         if self._spawn is None:

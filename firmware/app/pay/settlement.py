@@ -8,7 +8,7 @@
 #              hands out the same number again. The slip is printed from here, also much later
 #
 # ANSWERED was written by firmware without batch upload: balanced, it closes; otherwise the totals
-# are sent anew. It is still written for a verdict that ends nothing (the host calls it an error).
+# are sent anew. REFUSED is left where the host compared nothing, or calls it an error.
 
 import struct
 

@@ -9,6 +9,7 @@ OFFLINE = cup.OFFLINE
 VOIDED = txn.VOIDED
 UNKNOWN = txn.UNKNOWN
 CANCELLED = txn.CANCELLED
+REJECTED = txn.REJECTED
 NAMES = txn.NAMES
 
 # Stages, for the progress screen
@@ -51,7 +52,7 @@ OFFLINE_AGE = "offline_age"
 OFFLINE_KEYS = "offline_keys"
 OFFLINE_SIGN_IN = "offline_sign_in"
 # A settlement that ends with one of these can be closed by a supervisor, on a printed report.
-OVERRIDABLE = (REVERSAL_OWED, UPLOAD_OWED, SETTLE_UNKNOWN, SETTLE_REFUSED, BATCH_DIFFERS)
+OVERRIDABLE = (REVERSAL_OWED, UPLOAD_OWED, SETTLE_UNKNOWN, SETTLE_REFUSED)
 
 
 class Result:

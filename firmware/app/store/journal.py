@@ -200,13 +200,15 @@ class Journal:
         return trace
 
     def set_signed_on(self, on, batch=0):
-        """Remember the sign-in; `batch` (if > 0) is the host's number and is taken while nothing
-        in ours counts or is owed. False when it differs from ours but transactions are open: ours
-        is kept."""
+        """Remember the sign-in; `batch` (if > 0) is the host's number and is taken while all of
+        ours may be forgotten. False when it differs from ours but transactions are open: ours is
+        kept."""
         old = self.batch, self.signed_on
         taken = True
         if batch and batch != self.batch:
-            taken = all(self._state[i] in records.NOTHING_LEFT for i in range(self._n))
+            taken = not self._newer and all(
+                self._state[i] in records.FORGETTABLE for i in range(self._n)
+            )
             if taken:
                 self.batch = batch
         self.signed_on = on
@@ -276,8 +278,10 @@ class Journal:
         self._set_states(i, t.state, t.other_trace, t.other_state)
 
     def mark(self, t):
-        """Make state, printed, tries and refusals of Txn `t` durable."""
+        """Make state, printed, tries and refusals of Txn `t` durable. A receipt that came out
+        after `t` was loaded stays printed: it may be an upload that goes on meanwhile."""
         i = self._index(t)
+        t.printed = t.printed or self.printed(i)
         self._log.append(_MARK, records.encode_mark(t))
         self._state[i] = t.state
         self._set_flags(i, records.mark_flags(t), t.tries)
@@ -294,6 +298,7 @@ class Journal:
         flash comes to the same at the next boot: an intent without an outcome is reversed, an
         advice is sent again."""
         i = self._index(t)
+        t.printed = t.printed or self.printed(i)
         self._state[i] = t.state
         self._set_flags(i, records.mark_flags(t), t.tries)
 
@@ -347,6 +352,11 @@ class Journal:
     def newer(self):
         """How many records of the open batch only a newer firmware can read."""
         return len(self._newer)
+
+    def damaged(self):
+        """How many records the flash does not hold any more as they were written: nobody knows of
+        what they were."""
+        return self._log.damaged
 
     def _add(self, trace, kind, amount, state):
         if self._n >= self.capacity:

@@ -1,7 +1,7 @@
 # What the journal keeps of a transaction, and its bytes.
 #
 # Nothing here may hold a clear PAN, track, PIN, PIN block or CVV: the PAN is kept as first six and
-# last four digits and a length, and sealed (pay.protect) as long as the host may still want it.
+# last four digits and a length, and sealed (host.cardstore) as long as the host may still want it.
 #
 # Every record begins with a schema version, batch and trace number; a full record has its version
 # and two lengths before those. The version is that of the oldest firmware that handles the record
@@ -43,8 +43,11 @@ _STORED = "<BI"
 
 SENDING = const(1)  # the state that an intent of schema 1 stands for
 # States (numbers of pay.txn) in which a transaction neither counts nor owes anything: DECLINED,
-# REVERSED, REJECTED, CANCELLED, EXPIRED.
+# REVERSED, REJECTED, CANCELLED, EXPIRED. Nobody needs the card any more.
 NOTHING_LEFT = b"\x03\x05\x09\x0c\x0d"
+# Of these, what may be forgotten without a settlement: not REJECTED, goods that nobody has paid
+# for. Its list and the settlement's slip are all that the shop will have of it.
+FORGETTABLE = b"\x03\x05\x0c\x0d"
 # Flags of a mark
 PRINTED = const(1)  # the merchant's receipt is on paper
 _REFUSALS_AT = const(5)  # two bits: how often the host has refused for good
@@ -74,7 +77,7 @@ class Txn:
         self.original_trace = 0
         self.original_rrn = ""
         self.original_auth = ""
-        self.sealed = b""  # PAN and expiry for pay.protect
+        self.sealed = b""  # PAN and expiry for host.cardstore
         self.begins = SENDING  # state that the intent alone stands for
         self.stored_s = 0  # operating time of an offline approval
         # outcome

@@ -64,7 +64,7 @@ def summary(journal=None):
             "used": len(journal),
             "states": states,
             "owed": owed,
-            "unreadable": journal.unreadable,
+            "unreadable": journal.unreadable + journal.damaged(),
             "newer": journal.newer(),
         }
     )

@@ -135,7 +135,7 @@ def settlement(s, settings, found, again=False):
         ] + explanation(found)
     if s.forced:
         lines += [("主管强制结算", "b"), ("CLOSED BY SUPERVISOR", "b")]
-    elif s.verdict > 1:
+    elif s.closed and s.verdict == 2:
         lines += [("明细已上送主机", "b"), ("DETAILS WERE UPLOADED", "")]
     lines += [("外卡: 无/NONE", ""), ("", "-")] + totals(s.rows)
     if again:

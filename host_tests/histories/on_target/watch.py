@@ -6,7 +6,7 @@
 
 from app.pay import txn
 from app.store.journal import Journal
-from app.store.records import NOTHING_LEFT
+from app.store.records import FORGETTABLE
 
 LOST, DUPLICATED, UNEXPLAINED = "lost", "duplicated", "unexplained"
 
@@ -172,8 +172,8 @@ class Watch:
         self.batch = batch
 
     def may_be_forgotten(self):
-        """Whether nothing of the open batch counts or is owed."""
-        return all(s.state in NOTHING_LEFT for s in self.known.values())
+        """Whether nothing of the open batch counts, is owed or was refused."""
+        return all(s.state in FORGETTABLE for s in self.known.values())
 
     # ---- requests -------------------------------------------------------------------------------
 

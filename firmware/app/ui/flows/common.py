@@ -3,7 +3,8 @@
 from ...pay.card import Card, CardError
 from ...pay.types import NO_HOST
 from ...text import strings
-from ..screens import CANCEL, TIMEOUT, Entry, Message, Pin, Progress, SwipeCard
+from ...text.utf8 import wrap
+from ..screens import CANCEL, OK, TIMEOUT, Entry, Message, Pin, Progress, SwipeCard
 
 t = strings.text
 
@@ -33,6 +34,22 @@ def progress(app, title):
 
 async def notice(app, title, text, hint="", timeout_ms=None):
     return await app.ui.ask(Message(title, text, hint, timeout_ms))
+
+
+async def pages(app, title, lines, hint=""):
+    """Show `lines` on as many screens as they need, ENTER leads on: an amount of money must not be
+    cut off below. Returns the last answer."""
+    canvas = app.ui.canvas
+    rows = canvas.rows - (2 if hint else 1)
+    answer = OK
+    while lines and answer == OK:
+        used = [len(wrap(line, canvas.columns, rows)) for line in lines[:rows]]
+        n = len(used)
+        while n > 1 and sum(used[:n]) > rows:
+            n -= 1
+        answer = await notice(app, title, "\n".join(lines[:n]), hint, out_ms(app))
+        lines = lines[n:]
+    return answer
 
 
 async def problem(app, title, key):

@@ -1,10 +1,11 @@
 # Lists: on the screen what fits, on paper the rest; uploading what is owed.
 
+from ...pay.types import REJECTED, UNKNOWN
 from ...text import strings
 from ...text.money import yuan
 from .. import lists
-from ..screens import OK, Message
-from .common import notice, out_ms, problem, progress, refused
+from ..screens import Message
+from .common import notice, pages, problem, progress, refused
 from .printing import document
 
 t = strings.text
@@ -23,11 +24,14 @@ async def print_long(app, title, lines):
     return not piece or await document(app, title, piece)
 
 
-def _records(head, records, foot):
+def _records(head, records, foot, unpaid=()):
+    """Lines of a list. The total is without what is in one of the states `unpaid`."""
     yield from head
     count = amount = 0
     for record in records:
         yield from lists.entry(record)
+        if record.state in unpaid:
+            continue
         count += 1
         amount += lists.signed(record)
     yield ("", "-")
@@ -37,7 +41,9 @@ def _records(head, records, foot):
 
 async def details(app):
     head = lists.head("交易明细单", "TRANSACTION LIST", app.settings, app.batch())
-    await print_long(app, t("details"), _records(head, app.records(), []))
+    # The total is that of the settlement's slip.
+    records = _records(head, app.records(), [], (UNKNOWN, REJECTED))
+    await print_long(app, t("details"), records)
 
 
 async def problems(app):
@@ -58,7 +64,7 @@ async def exception_report(app):
 
 async def fault_slip(app):
     head = lists.fault_slip(app.settings, app.batch())
-    await print_long(app, t("print"), _records(head, app.problem_records(True), []))
+    await print_long(app, t("print"), _records(head, app.records((UNKNOWN,)), []))
 
 
 async def totals_report(app):
@@ -70,17 +76,13 @@ async def totals_report(app):
 
 
 async def states(app):
-    """Count and amount by state, a screen each three."""
+    """Count and amount by state."""
     counts = app.states()
     if not counts:
         await problem(app, t("states"), "empty_batch")
-    for at in range(0, len(counts), 3):
-        text = "\n".join(
-            "%s %d %s" % (t("state.%d" % state), count, yuan(amount))
-            for state, count, amount in counts[at : at + 3]
-        )
-        if await app.ui.ask(Message(t("states"), text, "", out_ms(app))) != OK:
-            return
+        return
+    lines = ["%s %d %s" % (t("state.%d" % s), count, yuan(fen)) for s, count, fen in counts]
+    await pages(app, t("states"), lines)
 
 
 async def upload_now(app):

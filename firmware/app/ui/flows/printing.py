@@ -3,7 +3,7 @@
 from ...text import strings
 from .. import receipt
 from ..screens import OK, Message, Progress
-from .common import ended, notice, out_ms, problem
+from .common import ended, out_ms, pages, problem
 
 t = strings.text
 
@@ -94,7 +94,8 @@ async def reprint_any(app):
 
 async def reprint_settlement(app):
     settled = app.settlement.last()
-    if settled is None or not (settled.verdict or settled.forced):
+    # One that is under way has no slip yet: what it says may not come true.
+    if settled is None or not settled.closed:
         await problem(app, t("print"), "print.nothing")
     else:
         await settlement_slip(app, settled, True)
@@ -102,13 +103,13 @@ async def reprint_settlement(app):
 
 async def totals(app):
     """The batch so far, on the screen."""
+    await pages(app, t("totals"), totals_lines(app))
+
+
+def totals_lines(app):
+    """Sales and voids, count and amount."""
     sale, void = app.totals()
-    text = "%s %d %s\n%s %d %s" % (
-        t("sale"),
-        sale[0],
-        app.yuan(sale[1]),
-        t("void"),
-        void[0],
-        app.yuan(void[1]),
-    )
-    await notice(app, t("totals"), text, "", out_ms(app))
+    return [
+        "%s %d %s" % (t("sale"), sale[0], app.yuan(sale[1])),
+        "%s %d %s" % (t("void"), void[0], app.yuan(void[1])),
+    ]

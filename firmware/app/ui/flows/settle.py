@@ -5,7 +5,7 @@ from ...text import strings
 from ...text.money import yuan
 from ..screens import OK, Message
 from . import lists, printing
-from .common import ended, notice, out_ms, problem, progress, refused, supervisor
+from .common import notice, out_ms, pages, problem, progress, refused, supervisor
 
 t = strings.text
 _ASK_MS = 30_000
@@ -14,16 +14,8 @@ _ASK_MS = 30_000
 async def settle(app):
     """True when the batch was closed: the operator must then sign on again."""
     title = t("settle")
-    sale, void = app.totals()
-    text = "%s %d %s\n%s %d %s" % (
-        t("sale"),
-        sale[0],
-        yuan(sale[1]),
-        t("void"),
-        void[0],
-        yuan(void[1]),
-    )
-    if await app.ui.ask(Message(t("confirm_settle"), text, t("ok_cancel"), out_ms(app))) != OK:
+    lines = printing.totals_lines(app)
+    if await pages(app, t("confirm_settle"), lines, t("ok_cancel")) != OK:
         return False
     s = await with_host(app, title)
     if s is None:
@@ -60,9 +52,13 @@ async def override(app, title, why):
     text = strings.problem("settle_override")
     if await app.ui.ask(Message(title, text, "", out_ms(app))) != OK:
         return False, None
-    if not await supervisor(app) or not await lists.exception_report(app):
-        return False, None
-    done, s = await app.override(why)
+    app.saf.hold(True)
+    try:
+        if not await supervisor(app) or not await lists.exception_report(app):
+            return False, None
+        done, s = await app.override(why)
+    finally:
+        app.saf.hold(False)
     if not done:
         await refused(app, title, s)
         return False, None
@@ -90,10 +86,10 @@ async def tell(app, title, s):
     own = t("own_line", s.own[1] + s.own[3], yuan(amount))
     host = t("host_line", s.host[1] + s.host[3], yuan(s.host[0] - s.host[2]))
     title = t("unbalanced")
-    if ended(await notice(app, title, own + "\n" + host, t("press_enter"), out_ms(app))):
+    if await pages(app, title, [own, host], t("press_enter")) != OK:
         return
     for trace, _, fen, why in app.settlement.explanation(s):
-        text = "%06d %s\n%s" % (trace, yuan(fen), t("why.%d" % why))
-        if ended(await notice(app, title, text, t("press_enter"), out_ms(app))):
+        lines = ["%06d %s" % (trace, yuan(fen)), t("why.%d" % why)]
+        if await pages(app, title, lines, t("press_enter")) != OK:
             return
     await problem(app, title, "settle_forced" if s.forced else "uploaded_all")
