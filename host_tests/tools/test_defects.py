@@ -113,11 +113,11 @@ DEFECTS = {
             (
                 "app/store/journal.py",
                 """\
-        i = self._index(t)
+        t.printed = t.printed or self.printed(i)
         self._log.append(_MARK, records.encode_mark(t))
 """,
                 """\
-        i = self._index(t)
+        t.printed = t.printed or self.printed(i)
         self.flush()
         self._log.append(_MARK, records.encode_mark(t))
 """,
