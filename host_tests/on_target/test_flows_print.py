@@ -53,7 +53,7 @@ async def test_a_list_is_printed_piece_by_piece_before_the_batch_is_closed():
         record.state = 4
     app.printer.faults = [None, "paper"]  # the second piece does not come out
     steps = ((problem("print.paper"), "CANCEL"),)
-    assert not await play(app, lists.exception_report(app), *steps)
+    assert not await play(app, lists.exception_report(app, False), *steps)
 
 
 async def test_a_supervisor_closes_what_the_host_will_not_settle_after_the_report_is_on_paper():

@@ -179,3 +179,18 @@ async def test_the_total_of_the_list_is_the_total_of_the_settlement():
     assert app.printer.printed[-1].split() == ["合计/TOTAL", "1", "1.00"]
     await flow_lists.fault_slip(app)
     assert "       9.00" in app.printer.printed[-1]  # the reversal alone
+
+
+async def test_i5_a_batch_that_is_closed_without_the_host_is_on_paper_record_by_record():
+    """Neither the host nor the terminal has it after that."""
+    shop = offline_shop()
+    app = services(shop)
+    await shop.sale(100)
+    await shop.sale(200)
+    assert await flow_lists.exception_report(app, True)
+    for i in range(2):
+        assert [line for line in app.printer.printed if line.startswith(
+            "%06d S" % shop.journal.trace(i))]  # fmt: skip
+    app.printer.printed.clear()
+    assert await flow_lists.exception_report(app, False)  # nothing is owed
+    assert not [line for line in app.printer.printed if " S " in line]

@@ -23,6 +23,7 @@ from ..store.flashlog import FlashError, LogFull
 from . import txn
 from .steps import apply
 from .types import (
+    CLOSE_BY_FORCE,
     CONNECTING,
     EMPTY,
     FLASH,
@@ -397,7 +398,7 @@ class Settlement:
                     t = self._journal.load_whatever(i)
                     apply(self._journal, self._session, t, txn.GIVE_UP)
                 s = self.last()
-                if why not in _CLOSE_BY_FORCE:
+                if why not in CLOSE_BY_FORCE:
                     return None
                 if s is None or s.batch != self._journal.batch or s.step == _CLOSED:
                     s = await self._begin(operator)
@@ -408,6 +409,3 @@ class Settlement:
             except (FlashError, LogFull) as e:
                 log.exception("override", e)
                 raise Refused(Result(why=FLASH))
-
-
-_CLOSE_BY_FORCE = (SETTLE_UNKNOWN, SETTLE_REFUSED)

@@ -52,7 +52,8 @@ OFFLINE_AGE = "offline_age"
 OFFLINE_KEYS = "offline_keys"
 OFFLINE_SIGN_IN = "offline_sign_in"
 # A settlement that ends with one of these can be closed by a supervisor, on a printed report.
-OVERRIDABLE = (REVERSAL_OWED, UPLOAD_OWED, SETTLE_UNKNOWN, SETTLE_REFUSED)
+CLOSE_BY_FORCE = (SETTLE_UNKNOWN, SETTLE_REFUSED)  # the host does not consent
+OVERRIDABLE = (REVERSAL_OWED, UPLOAD_OWED) + CLOSE_BY_FORCE
 
 
 class Result:

@@ -55,11 +55,15 @@ async def problems(app):
     await print_long(app, t("problem_list"), _records(head, app.problem_records(), []))
 
 
-async def exception_report(app):
-    """What a supervisor gives up; True when it is on paper."""
+async def exception_report(app, whole):
+    """What a supervisor gives up; True when it is on paper. `whole`: the host's consent to the
+    batch is given up too, so all of the batch is on it: after that it is nowhere else."""
     head = lists.head("异常报告单", "EXCEPTION REPORT", app.settings, app.batch())
-    records = _records(head, app.problem_records(True), lists.SIGNED)
-    return await print_long(app, t("exceptions"), records)
+    if whole:
+        lines = _records(head, app.records(), lists.SIGNED, (UNKNOWN, REJECTED))
+    else:
+        lines = _records(head, app.problem_records(True), lists.SIGNED)
+    return await print_long(app, t("exceptions"), lines)
 
 
 async def fault_slip(app):

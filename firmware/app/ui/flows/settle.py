@@ -1,6 +1,6 @@
 # Settlement 结算: what is owed is sent, the totals go against the host's, the batch closes.
 
-from ...pay.types import OVERRIDABLE, Refused
+from ...pay.types import CLOSE_BY_FORCE, OVERRIDABLE, Refused
 from ...text import strings
 from ...text.money import yuan
 from ..screens import OK, Message
@@ -54,7 +54,9 @@ async def override(app, title, why):
         return False, None
     app.saf.hold(True)
     try:
-        if not await supervisor(app) or not await lists.exception_report(app):
+        if not await supervisor(app):
+            return False, None
+        if not await lists.exception_report(app, why in CLOSE_BY_FORCE):
             return False, None
         done, s = await app.override(why)
     finally:
