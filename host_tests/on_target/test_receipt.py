@@ -108,6 +108,7 @@ def test_no_line_is_wider_than_the_paper():
 def test_the_unbalanced_slip_explains_the_difference():
     s = Settled()
     s.batch, s.own, s.host, s.verdict = 7, (2034, 2, 0, 0), (7712, 3, 0, 0), 2
+    s.step = 3  # closed
     text = text_of(lists.settlement(s, SETTINGS, [(42, 1, 5678, 1)]))
     for part in ("对账不平", "20.34", "77.12", "-56.78", "-1", "000042 S", "DENIED", "UPLOADED"):
         assert part in text, part
