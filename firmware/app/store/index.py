@@ -3,6 +3,16 @@
 from array import array
 
 import micropython
+from micropython import const
+
+# In the index the flags of a mark share their byte with the tries: bits 1 to 4.
+_TRIES_AT = const(1)
+_TRIES_MAX = const(15)
+_TRIES = const(0x1E)
+
+
+class JournalFull(Exception):
+    """No room for another transaction: settle first."""
 
 
 @micropython.viper
@@ -43,3 +53,12 @@ def sort(arrays, keys):
         old = [a[i] for i in order]
         for i in range(n):
             a[i] = old[i]
+
+
+def with_tries(flags, tries):
+    """The index's byte for the flags of a mark and a number of tries, 15 at the most."""
+    return flags & ~_TRIES | min(tries, _TRIES_MAX) << _TRIES_AT
+
+
+def tries_of(byte):
+    return (byte & _TRIES) >> _TRIES_AT

@@ -11,7 +11,7 @@ from micropython import const
 
 from . import records
 from .flashlog import FlashError
-from .index import find_last, reserve, sort
+from .index import JournalFull, find_last, reserve, sort, tries_of, with_tries
 from .records import RecordError
 
 _INTENT = const(1)
@@ -26,20 +26,12 @@ _META_FORMAT = "<BIIB"  # version, batch, next trace, flags
 _SIGNED_ON = const(1)
 
 _NUMBER_MAX = const(999999)
-# In the index the flags of a mark share their byte with the tries: bits 1 to 4.
-_TRIES_AT = const(1)
-_TRIES_MAX = const(15)
-_TRIES = const(0x1E)
 # What one transaction may need at the very most until it is final: intent, outcome, two marks and
 # the trace number of a message in between, each with its header and a new block's mark.
 _TXN_ROOM = const(1024)
 # The longest full record with its header: what a transaction takes of the ring as long as its
 # batch is open.
 _FULL_ROOM = const(208)
-
-
-class JournalFull(Exception):
-    """No room for another transaction: settle first."""
 
 
 class Journal:
@@ -177,7 +169,7 @@ class Journal:
 
     def _set_flags(self, i, flags, tries):
         self.changes += 1
-        self._flags[i] = flags & ~_TRIES | min(tries, _TRIES_MAX) << _TRIES_AT
+        self._flags[i] = with_tries(flags, tries)
 
     # ---- numbers --------------------------------------------------------------------------------
 
@@ -323,7 +315,7 @@ class Journal:
     def _take_flags(self, i, t):
         flags = self._flags[i]
         t.printed = bool(flags & records.PRINTED)
-        t.tries = (flags & _TRIES) >> _TRIES_AT
+        t.tries = tries_of(flags)
         t.refusals = records.refusals(flags)
 
     def find(self, trace):
@@ -347,7 +339,7 @@ class Journal:
         return bool(self._flags[i] & records.PRINTED)
 
     def tries(self, i):
-        return (self._flags[i] & _TRIES) >> _TRIES_AT
+        return tries_of(self._flags[i])
 
     def newer(self):
         """How many records of the open batch only a newer firmware can read."""
