@@ -4,9 +4,14 @@ from .toolchain import ROOT
 
 PATH = ROOT / "firmware" / "budgets.toml"
 TOLERANCE = 0.03
+# A collection falls into the window that is measured, or beside it: that depends on the folder's
+# name, which the firmware carries with it. It takes up to 1.4 M; what is below 2 M has none.
+COLLECTION = 1_400_000
+_WITH_COLLECTIONS = 2_000_000
 
 _HEAD = """\
-# What the firmware may take on the emulated 32-bit machine; growth by more than 3 % fails the CI.
+# What the firmware may take on the emulated 32-bit machine; growth by more than 3 % (of
+# instructions: or by more than one collection of the heap) fails the CI.
 # Written by `make performance` after a change that was meant; see docs/performance.md.
 """
 
@@ -46,10 +51,17 @@ def judge(section, values, budgets):
         if name.startswith("free"):
             if value < limit * (1 - TOLERANCE):
                 found.append(f"{section}: {name} is {value:,}, the budget says {limit:,}")
-        elif value > limit * (1 + TOLERANCE):
+        elif value > _most(section, limit):
             grown = (value / limit - 1) * 100
             found.append(f"{section}: {name} is {value:,}, {grown:.1f} % over {limit:,}")
     return found
+
+
+def _most(section, limit):
+    most = limit * (1 + TOLERANCE)
+    if section == "instructions" and limit > _WITH_COLLECTIONS:
+        return max(most, limit + COLLECTION)
+    return most
 
 
 def of_size(measured):
