@@ -110,14 +110,17 @@ class Day:
         self.take(await self.shop.engine.void(original, None, None, "01", self.shop.stage))
 
     async def settle(self):
-        """Until the batch is closed: minutes may lie between two tries."""
+        """Until the batch is closed: minutes may lie between two tries, in which the terminal
+        erases what is to be erased."""
         while True:
             try:
                 s = await self.shop.settle()
                 break
             except Refused as e:
                 self.count("settlement: " + e.args[0].why)
+                assert e.args[0].why != types.FLASH, self.counts
                 await asyncio.sleep_ms(60_000)
+                self.shop.idle()
         assert s.balanced and not s.forced, (s.own, s.host)
         assert s.own == self.shop.host.totals(s.batch)
         self.reconcile(s)
