@@ -65,7 +65,7 @@ def pin_names(board):
 def boards():
     """Board files; the machine, network and esp32 modules of the simulated board are no
     firmware."""
-    return sorted(ROOT.glob("boards/*/modules/board.py")) + [ROOT / "boards/unix/board.py"]
+    return sorted(ROOT.glob("boards/*/modules/board.py"))
 
 
 def types():

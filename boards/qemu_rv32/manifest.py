@@ -2,7 +2,8 @@
 # connects it to this machine.
 include("../manifest.py")
 
-for name in ("board", "bus", "esp32", "loop", "machine", "network", "time", "vtasks"):
+module("board.py", base_path="../SY_CLASSIC/modules", opt=1)
+for name in ("bus", "esp32", "loop", "machine", "network", "time", "vtasks"):
     module(name + ".py", base_path="../unix", opt=1)
 for name in ("launch", "ramflash", "wires"):
     module(name + ".py", base_path="modules", opt=1)

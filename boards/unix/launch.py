@@ -3,6 +3,8 @@
 #   micropython launch.py              boot the terminal: _boot, boot, main
 #   micropython launch.py SCRIPT ...   mount the data file system, then run SCRIPT (tools, tests)
 #   micropython -i launch.py --repl    mount, then the prompt
+#
+# SHOUYIN_BOARD names the board (a folder of boards/) whose board.py and pins are used.
 
 import sys
 
@@ -13,6 +15,10 @@ _ROOT = _HERE + "/../.."
 def _paths():
     # The shadows of machine, esp32, network and time must come before everything else.
     sys.path[:] = [_HERE, _ROOT + "/firmware", _ROOT + "/tools", ".frozen"]
+    import wires
+
+    sys.path.insert(1, wires.BOARD + "/modules")
+    wires.mount_assets()
 
 
 def _run(path):

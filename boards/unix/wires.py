@@ -7,12 +7,13 @@ import select
 import socket
 import struct
 
+import vfs
+
 _HERE = __file__.rsplit("/", 1)[0] if "/" in __file__ else "."
 
-BOARD = "unix-classic"
-ASSETS = _HERE + "/../../firmware/assets"
-console = print
-JOURNAL = 1000
+ASSETS = "/rom"
+# The folder of the board whose board.py runs on this chip
+BOARD = _HERE + "/../" + (os.getenv("SHOUYIN_BOARD") or "SY_CLASSIC")
 
 
 def setting(name):
@@ -22,8 +23,16 @@ def setting(name):
 
 def table(name):
     """Text of pins.csv or partitions.csv."""
-    with open(_HERE + "/" + name) as f:
+    with open(BOARD + "/" + name) as f:
         return f.read()
+
+
+def mount_assets():
+    """The assets lie where a board has them: here they are this repository's files."""
+    try:
+        os.stat(ASSETS)
+    except OSError:
+        vfs.mount(vfs.VfsPosix(_HERE + "/../../firmware/assets"), ASSETS)
 
 
 # ---- the bus ------------------------------------------------------------------------------------

@@ -57,4 +57,8 @@ if __name__ == "__main__":
     HERE = __file__.rsplit("/", 1)[0] if "/" in __file__ else "."
     ROOT = HERE + "/../.."
     sys.path[:] = [ROOT + "/boards/unix", ROOT + "/firmware", ROOT + "/tools", HERE, ".frozen"]
+    import wires
+
+    sys.path.insert(1, wires.BOARD + "/modules")
+    wires.mount_assets()
     sys.exit(0 if run(sys.argv[1].rsplit("/", 1)[-1][:-3], sys.argv[2:]) else 1)

@@ -16,8 +16,8 @@ AREAS = {
 def module(journal):
     """Source of the module `layout` that is frozen into the board; `journal`: transactions of a
     batch."""
-    unix = ROOT / "boards" / "unix"
-    tables = {name: (unix / name).read_text() for name in ("pins.csv", "partitions.csv")}
+    board = ROOT / "boards" / "SY_CLASSIC"
+    tables = {name: (board / name).read_text() for name in ("pins.csv", "partitions.csv")}
     areas = "".join(f"    {n!r}: (0x{a:08x}, 0x{s:x}),\n" for n, (a, s) in AREAS.items())
     texts = "".join(f"    {n!r}: {t!r},\n" for n, t in tables.items())
     return (

@@ -1,4 +1,4 @@
-"""The devices of the classic terminal, wired to the pins of boards/unix/pins.csv."""
+"""The devices of the classic terminal, wired to the pins of boards/SY_CLASSIC/pins.csv."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from models.st7567 import ST7567
 
 from .glyphs import PrinterFont
 
-PINS = Path(__file__).resolve().parents[2] / "boards" / "unix" / "pins.csv"
+PINS = Path(__file__).resolve().parents[2] / "boards" / "SY_CLASSIC" / "pins.csv"
 
 # What is printed on the keys, as they sit on the front of the terminal.
 KEYS = (

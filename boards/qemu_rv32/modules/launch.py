@@ -44,6 +44,9 @@ def boot():
         bus.count_instructions(mcu, _heap)
         loop.install()
         mcu.resume()
+        import board
+
+        wires.fit(board)
         import _boot  # noqa: F401
         import boot  # noqa: F401
         import main  # noqa: F401

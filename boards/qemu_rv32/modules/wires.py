@@ -6,13 +6,18 @@ import layout
 import mcu
 import uctypes
 
-BOARD = "qemu-classic"
 ASSETS = "/rom"
-JOURNAL = layout.JOURNAL
 
 # Memory map: modules/layout.py and tools/mcu/qemu.py
 _settings = {}
 _line = None
+
+
+def fit(board):
+    """What this machine lacks of the board whose file it runs."""
+    board.NAME = "qemu"
+    board.CONSOLE = console
+    board.CAPS["journal"] = layout.JOURNAL
 
 
 def setting(name):

@@ -1,13 +1,12 @@
-# The simulated classic terminal: 128x64 mono display, 4x5 keys, 58 mm printer, 4G modem, magnetic
+# The classic terminal (ESP32-S3): 128x64 mono display, 4x5 keys, 58 mm printer, 4G modem, magnetic
 # stripe.
 #
 # What an application may ask of a board: CAPS, where files lie, and factories that return ready
-# drivers. Pins are named by pins.csv. The factories are written as for a real ESP32-S3 board:
-# nothing here knows of models.
+# drivers. Pins are named by pins.csv. The same file runs on the simulated chip (boards/unix,
+# boards/qemu_rv32): nothing here knows of models.
 
 import os
 
-import wires  # type: ignore[import-not-found]
 from esp32 import NVS, Partition
 from machine import RTC, SPI, UART, WDT, Pin, unique_id
 
@@ -17,18 +16,18 @@ from drivers.keypad.matrix import Matrix
 from drivers.modem.a7670 import A7670
 from drivers.printer.thermal import Thermal
 
-NAME = wires.BOARD
+NAME = "SY_CLASSIC"
 CAPS = {
     "display": (128, 64, 1),
     "card": ("mag",),
     "printer": 32,  # columns
     "bearers": ("4g",),
-    "journal": wires.JOURNAL,  # transactions of a batch
+    "journal": 1000,  # transactions of a batch
 }
 
-CONSOLE = wires.console  # where the log is echoed for the technician, None: nowhere
+CONSOLE = print  # where the log is echoed for the technician, None: nowhere
 DATA = "/flash"  # littlefs: settings, operators, vault
-ASSETS = wires.ASSETS
+ASSETS = "/rom"  # fonts, read-only
 
 _LAYOUT = (
     "F1", "UP", "DOWN", "MENU",
