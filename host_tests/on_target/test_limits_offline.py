@@ -27,14 +27,14 @@ def away(**rules):
     return s
 
 
-def card(service=b"101", pan=b"6225000000000014"):
-    return Card(bytearray(pan + b"=3012" + service + b"0000000000"))
+def card(service=b"101", pan=b"6225000000000014", expiry=b"3012"):
+    return Card(bytearray(pan + b"=" + expiry + service + b"0000000000"))
 
 
-def why(amount=100, service=b"101", count=0, total=0, oldest=0, **rules):
+def why(amount=100, service=b"101", expiry=b"3012", count=0, total=0, oldest=0, **rules):
     settings = dict(RULES)
     settings.update(rules)
-    return limits.refusal(settings, amount, card(service), count, total, oldest)
+    return limits.refusal(settings, amount, card(service, expiry=expiry), count, total, oldest)
 
 
 def test_each_limit_at_its_edge():
@@ -56,6 +56,23 @@ def test_off_by_default():
 
     assert SCHEMA["offline_count_max"][1] == 0
     assert why(offline_count_max=0) == types.NO_HOST
+
+
+def test_an_expired_card_must_ask_its_issuer():
+    """[I7] To the last day of its month; a month that is none; a calendar that is not set."""
+    clock.use_rtc(machine.RTC())
+    for now, expiry, good in (
+        ((2026, 11, 30, 23, 59, 59), b"2611", True),
+        ((2026, 12, 1, 0, 0, 0), b"2611", False),
+        ((2026, 12, 31, 23, 59, 59), b"2612", True),
+        ((2027, 1, 1, 0, 0, 0), b"2612", False),
+        ((2027, 1, 1, 0, 0, 0), b"2701", True),
+        ((2026, 11, 30, 0, 0, 0), b"3000", False),
+        ((2026, 11, 30, 0, 0, 0), b"3013", False),
+        ((2000, 1, 1, 0, 0, 0), b"0001", True),
+    ):
+        machine.RTC().datetime(now[:3] + (0,) + now[3:] + (0,))
+        assert why(expiry=expiry) == (None if good else types.OFFLINE_CARD), (now, expiry)
 
 
 def test_cards_that_must_ask_their_issuer_are_refused():
@@ -103,7 +120,7 @@ async def test_age_is_operating_time_and_survives_reboots():
     """[I7 I9 F6] The oldest sale ages while the terminal works, whatever the calendar says."""
     s = away(offline_age_max_h=1, offline_count_max=9)
     assert (await s.sale(100)).approved
-    for when in ((2036, 2, 29, 0, 12, 0, 0, 0), (2000, 1, 1, 0, 0, 0, 0, 0)):
+    for when in ((2030, 12, 31, 0, 12, 0, 0, 0), (2000, 1, 1, 0, 0, 0, 0, 0)):
         machine.RTC().datetime(when)
         assert (await s.sale(100)).approved, when
     for _ in range(70):

@@ -3,6 +3,7 @@
 # settled with one transaction more.
 
 from ..host import cup
+from ..kernel import clock
 from . import txn, types
 
 # Service code (ISO/IEC 7813, 4.7): the first digit 2 or 6 is a chip card, whose stripe is no proof
@@ -35,13 +36,23 @@ def _begins(pan, start):
     return all(pan[i] == ord(start[i]) for i in range(len(start)))
 
 
+def expired(card):
+    """Whether the month on the card is over (ISO/IEC 7813: YYMM, good to its last day) or is no
+    month. A terminal whose calendar is not set cannot know the first."""
+    month = card.expiry[2:]
+    if not "01" <= month <= "12":
+        return True
+    year, today = clock.now()[:2]
+    return clock.is_set() and (2000 + int(card.expiry[:2])) * 12 + int(month) < year * 12 + today
+
+
 def refusal(settings, amount, card, count, total, oldest_s):
     """Why a sale of `amount` fen cannot be approved offline (a reason of pay.types), None when it
     can. count, total, oldest_s: number and amount of what is outstanding, operating seconds since
     the oldest of it."""
     if not settings["offline_count_max"]:
         return types.NO_HOST
-    if not card_allowed(card, settings["offline_cards"]):
+    if expired(card) or not card_allowed(card, settings["offline_cards"]):
         return types.OFFLINE_CARD
     if amount > settings["offline_txn_max"]:
         return types.OFFLINE_AMOUNT
