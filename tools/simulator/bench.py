@@ -12,9 +12,9 @@ from pathlib import Path
 from acquirer.host import Host
 
 from . import board_process, pictures, preset, screen_text
+from . import devices as wiring
 from .board_process import BoardProcess
 from .bus_port import BusPort
-from .devices import ClassicDevices
 from .network import VirtualNet
 
 PWRON, HARD, WDT, SOFT = 1, 2, 3, 5
@@ -28,10 +28,17 @@ class BenchError(Exception):
 
 class Bench:
     """`folder`: where the flash image, the log and the ledger live. `epoch`: the calendar at
-    power-on."""
+    power-on. `board`: a folder of boards/."""
 
     def __init__(
-        self, folder, seed=1, epoch=None, settings=None, heap=board_process.HEAP, db=":memory:"
+        self,
+        folder,
+        seed=1,
+        epoch=None,
+        settings=None,
+        heap=board_process.HEAP,
+        db=":memory:",
+        board=board_process.BOARD,
     ):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +55,8 @@ class Bench:
         self.net = VirtualNet(self.host, _PORT)
         zone = datetime.timezone.utc
         self._epoch_s = int(self.epoch.replace(tzinfo=zone).timestamp())
-        self.devices = ClassicDevices(self.net, seed, epoch_s=self._epoch_s)
+        self.board = board
+        self.devices = wiring.make(board, self.net, seed=seed, epoch_s=self._epoch_s)
         self.net.modem = self.devices.modem
         self.rack = self.devices.rack
         self.rack.attach(self.net)
@@ -94,7 +102,7 @@ class Bench:
     def spawn(self, port):
         """Start the board's processor, which connects to `port` of the loopback. Other boards
         override this."""
-        return BoardProcess(self.flash, port, self.log, self._heap, self.script)
+        return BoardProcess(self.flash, port, self.log, self._heap, self.script, board=self.board)
 
     def launched(self):
         """The board has connected. Other boards override this."""

@@ -16,6 +16,7 @@ ON_BOARD = Path(__file__).resolve().parent / "on_board"
 # The 64-bit Unix port needs some 1.7 times the memory of the 32-bit target, and compiles the
 # sources into it, which a board with frozen code does not.
 HEAP = "1536k"
+BOARD = "SY_CLASSIC"  # unless another is named
 
 
 class BoardError(Exception):
@@ -91,11 +92,11 @@ class BoardProcess:
     """One run of the firmware, from power-on to power-off. `script` runs in the place of boot.py
     and main.py."""
 
-    def __init__(self, flash, port, log, heap=HEAP, script=None):
+    def __init__(self, flash, port, log, heap=HEAP, script=None, board=BOARD):
         self._log = open(log, "ab")  # noqa: SIM115  closed in kill()
         command = [interpreter(), "-X", f"heapsize={heap}", str(LAUNCH)]
         command += [str(script)] if script else []
-        env = environment(flash, SHOUYIN_BUS=f"127.0.0.1:{port}")
+        env = environment(flash, SHOUYIN_BUS=f"127.0.0.1:{port}", SHOUYIN_BOARD=board)
         self._process = subprocess.Popen(
             command, env=env, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
         )

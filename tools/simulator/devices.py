@@ -1,4 +1,4 @@
-"""The devices of the classic terminal, wired to the pins of boards/SY_CLASSIC/pins.csv."""
+"""The devices of the terminals, wired to the pins of their boards (boards/*/pins.csv)."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from models.st7567 import ST7567
 
 from .glyphs import PrinterFont
 
-PINS = Path(__file__).resolve().parents[2] / "boards" / "SY_CLASSIC" / "pins.csv"
+BOARDS = Path(__file__).resolve().parents[2] / "boards"
 
 # What is printed on the keys, as they sit on the front of the terminal.
 KEYS = (
@@ -24,10 +24,10 @@ KEYS = (
 READER_BAUD = 9600
 
 
-def pins():
-    """{name: GPIO number} of pins.csv."""
+def pins(board):
+    """{name: GPIO number} of a board's pins.csv."""
     out = {}
-    for line in PINS.read_text().splitlines():
+    for line in (BOARDS / board / "pins.csv").read_text().splitlines():
         if line and not line.startswith("#"):
             name, gpio = line.split(",")[:2]
             out[name] = int(gpio.removeprefix("GPIO"))
@@ -54,39 +54,44 @@ class StatusPin:
         pass
 
 
-class ClassicDevices:
-    """All devices, ready and powered, on one Rack. `net` is the modem's network side."""
+class Devices:
+    """All devices of a terminal, ready and powered, on one Rack. `net` is the modem's network
+    side. A board's own class wires what its board.py expects."""
+
+    board = ""
 
     def __init__(
         self, net, seed=1, modem_boot_us=8_000_000, modem_register_us=3_000_000, epoch_s=0
     ):
-        p = pins()
-        self.rack = rack = Rack()
-        self.display = ST7567(flip_y=True, noise_seed=seed)
-        rack.attach_spi(1, self.display, p["LCD_CS"], p["LCD_DC"], p["LCD_RST"])
-        self.keys = KeyMatrix(
-            tuple(p[f"KEY_ROW{i}"] for i in range(5)),
-            tuple(p[f"KEY_COL{i}"] for i in range(4)),
-            KEYS,
-            seed=seed,
+        self.pins = pins(self.board)
+        self.rack = Rack()
+        self.supplied = []  # devices with power(on, now_us)
+        self.wire_display(seed)
+        self.wire_keys(seed)
+        self.wire_printer()
+        self.wire_reader(seed)
+        self.wire_modem(
+            self.make_modem(
+                net,
+                boot_us=modem_boot_us,
+                register_us=modem_register_us,
+                seed=seed,
+                epoch_s=epoch_s,
+            )
         )
-        rack.attach_gpio(self.keys)
-        self.printer = Printer(PrinterFont())
-        rack.attach_uart(1, self.printer)
-        self.reader = MagReader(seed=seed)
-        rack.attach_uart(0, self.reader, READER_BAUD)
-        self.modem = Modem(
-            net, boot_us=modem_boot_us, register_us=modem_register_us, seed=seed, epoch_s=epoch_s
-        )
-        rack.attach_uart(2, self.modem)
-        rack.attach_gpio(StatusPin(p["MODEM_STATUS"], self.modem))
-        rack.on_output(p["MODEM_PWRKEY"], self.modem.pwrkey)
+
+    def wire_modem(self, modem):
+        p = self.pins
+        self.modem = modem
+        self.rack.attach_uart(2, modem)
+        self.rack.attach_gpio(StatusPin(p["MODEM_STATUS"], modem))
+        self.rack.on_output(p["MODEM_PWRKEY"], modem.pwrkey)
+        self.supplied.append(modem)
 
     def power(self, on):
         """Everything that hangs on the terminal's supply. The paper stays where it is."""
-        now = self.rack.now_us
-        for device in (self.printer, self.modem, self.reader):
-            device.power(on, now)
+        for device in self.supplied:
+            device.power(on, self.rack.now_us)
         if not on:
             self.rack.processor_reset()
             self.display.reset(0)
@@ -94,3 +99,40 @@ class ClassicDevices:
     def network_ready(self):
         """Whether the modem has its data service open."""
         return self.modem.tcp.open and not self.modem.tcp.stale
+
+
+class Classic(Devices):
+    board = "SY_CLASSIC"
+
+    def wire_display(self, seed):
+        p = self.pins
+        self.display = ST7567(flip_y=True, noise_seed=seed)
+        self.rack.attach_spi(1, self.display, p["LCD_CS"], p["LCD_DC"], p["LCD_RST"])
+
+    def wire_keys(self, seed):
+        p = self.pins
+        rows = tuple(p[f"KEY_ROW{i}"] for i in range(5))
+        cols = tuple(p[f"KEY_COL{i}"] for i in range(4))
+        self.keys = KeyMatrix(rows, cols, KEYS, seed=seed)
+        self.rack.attach_gpio(self.keys)
+
+    def wire_printer(self):
+        self.printer = Printer(PrinterFont())
+        self.rack.attach_uart(1, self.printer)
+        self.supplied.append(self.printer)
+
+    def wire_reader(self, seed):
+        self.reader = MagReader(seed=seed)
+        self.rack.attach_uart(0, self.reader, READER_BAUD)
+        self.supplied.append(self.reader)
+
+    def make_modem(self, net, **options):
+        return Modem(net, **options)
+
+
+BY_BOARD = {devices.board: devices for devices in (Classic,)}
+
+
+def make(board, net, **options):
+    """The devices of a board, by its name. KeyError names one that there is not."""
+    return BY_BOARD[board](net, **options)

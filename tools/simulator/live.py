@@ -16,7 +16,7 @@ from acquirer.server import serve
 from . import board_process, pictures, preset
 from .board_process import BoardProcess
 from .bus_port import BusPort
-from .devices import ClassicDevices
+from .devices import Classic
 
 PWRON, WDT = 1, 3
 _PORT = 5000  # what the terminal believes the acquirer's port to be
@@ -144,7 +144,7 @@ class LiveBench:
         """Start everything. OSError, board_process.BoardError."""
         self._server = await serve(self.host)
         self.net = RealNet({_PORT: self._server.port}, self.now_us)
-        self.devices = ClassicDevices(
+        self.devices = Classic(
             self.net,
             modem_boot_us=modem_boot_us,
             modem_register_us=modem_register_us,
