@@ -14,7 +14,7 @@ ifdef MICROPYTHON
 export MICROPYTHON
 endif
 
-.PHONY: help run demo test histories powercut test-mcu size instructions performance coverage lint bench font clean
+.PHONY: help run demo test histories powercut test-mcu size instructions performance coverage lint bench gallery font clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -56,6 +56,9 @@ lint: $(READY) $(STUBS)  ## style, imports between parts, types against the ESP3
 
 bench: $(READY)  ## flash wear beside littlefs, message codec and DES beside their peers
 	@PYTHONPATH=tools:host_tests $(PY) -m bench
+
+gallery: $(READY)  ## every screen and receipt of a day on all boards, as a page of pictures
+	@PYTHONPATH=tools $(PY) tools/gallery.py
 
 font: $(READY)  ## make firmware/assets/font16.bin again (fetches GNU Unifont with npm)
 	@$(PY) tools/make_font.py
