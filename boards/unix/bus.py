@@ -47,6 +47,8 @@ class Bus:
         self._now = 0
         self._real_start = 0
         self._dispatching = False
+        self.longest_us = 0  # the longest pass of the event loop
+        self._pass_us = None  # when the running pass began
 
     def now_us(self):
         if self.virtual:
@@ -64,6 +66,16 @@ class Bus:
             self._now += us
         else:
             utime.sleep_us(us)
+
+    def pass_begins(self):
+        """The event loop gives the processor to tasks."""
+        self._pass_us = self._now
+
+    def pass_ends(self):
+        """All tasks that could go on have done so: nobody was kept waiting for longer than
+        this."""
+        if self._pass_us is not None:
+            self.longest_us = max(self.longest_us, self._now - self._pass_us)
 
     def event(self, kind, unit, value):
         if kind == "uart":
@@ -251,7 +263,8 @@ class RemoteBus(Bus):
         until_us = self.limit(frames.FOREVER if until_us is None else until_us)
         if self.virtual:
             count = 0 if self.counter is None else self.counter.instructions()
-            self._send(frames.WAIT, 0, struct.pack("<QQ", until_us, count))
+            self._send(frames.WAIT, 0, struct.pack("<QQI", until_us, count, self.longest_us))
+            self.longest_us = 0
             self._now = max(self._now, struct.unpack("<Q", self._await(frames.WAKE))[0])
         else:
             ms = -1

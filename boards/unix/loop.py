@@ -50,6 +50,11 @@ def install():
             counter.resume()
 
     def wait(queue, dt):
+        bus.current.pass_ends()
+        look_and_wait(queue, dt)
+        bus.current.pass_begins()
+
+    def look_and_wait(queue, dt):
         while True:
             _look(queue, core)
             if dt == 0:

@@ -63,6 +63,12 @@ def test_nothing_odd_went_over_the_wires(day):
     assert d.bench.restarts == 0
 
 
+def test_no_driver_stops_the_loop(day):
+    """Not for more than 5 ms of bus time, in a whole day of printing, paying and power cuts."""
+    d, _, _ = day
+    assert 0 < d.bench.longest_us <= 5000
+
+
 def bcd(digits):
     return bytes.fromhex(digits + ("0" if len(digits) % 2 else ""))
 

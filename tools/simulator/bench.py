@@ -65,6 +65,7 @@ class Bench:
         self._process = None
         self._socket = None
         self._bus = None
+        self._longest_us = 0
         self.hold_ms = 60  # how long a finger stays on a key, and how long it is away
         self.restarts = 0
         self.papers = []
@@ -75,6 +76,12 @@ class Bench:
     @property
     def now_ms(self):
         return self.rack.now_us // 1000
+
+    @property
+    def longest_us(self):
+        """Virtual time of the longest pass of the event loop in all runs so far: how long a key
+        or a byte may have had to wait."""
+        return max(self._longest_us, self._bus.longest_us if self._bus else 0)
 
     def now(self):
         """The calendar, as the acquirer sees it."""
@@ -96,6 +103,7 @@ class Bench:
         self._socket, _ = self._listener.accept()
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.settimeout(_REAL_S)
+        self._longest_us = self.longest_us
         self._bus = BusPort(self.rack, None, cause, self._epoch_s)
         self.launched()
 

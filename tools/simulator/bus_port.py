@@ -24,6 +24,8 @@ class BusPort:
         # collection, once it was asked for
         self.memory = None
         self.instructions = 0  # executed until the latest wait, on a board that counts them
+        self.longest_us = 0  # virtual time of the longest pass of the board's event loop
+        self.longest_at_us = 0  # when it ended
         self.on_log = lambda text: None
         self._cause = reset_cause
         self._epoch_s = epoch_s
@@ -60,7 +62,9 @@ class BusPort:
     def _act(self, op, unit, data):
         rack = self.rack
         if op == frames.WAIT:
-            self.waiting, self.instructions = struct.unpack("<QQ", data)
+            self.waiting, self.instructions, longest = struct.unpack("<QQI", data)
+            if longest > self.longest_us:
+                self.longest_us, self.longest_at_us = longest, rack.now_us
         elif op == frames.PIN_SET:
             rack.pin_set(unit, data[0])
         elif op == frames.PIN_SAMPLE:
