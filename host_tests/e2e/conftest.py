@@ -46,10 +46,12 @@ class Till(Bench):
         self.press("MENU", *keys)
 
     def settle(self):
-        """Settlement, as far as its confirmation."""
+        """Settlement, as far as its confirmation, which has a page more when the amounts are
+        long."""
         self.menu("3")
         self.expect("确认结算")
-        self.press("ENTER")
+        while self.sees("确认结算"):
+            self.press("ENTER")
 
     def void(self, trace, card=None):
         """A void, as far as the PIN's ENTER; with no card as far as the voucher's."""
