@@ -308,20 +308,25 @@ class Idle(Screen):
     def __init__(self, state, keys):
         self._state = state
         self._keys = keys
+        self._shown = None
+
+    def _facts(self):
+        return self._state(), clock.now()[:5]
 
     def render(self, c):
-        name, signal, reason, status = self._state()
+        self._shown = self._facts()
+        (name, signal, reason, status), when = self._shown
         c.clear()
         c.text(0, 0, name)
         c.bars(None if reason else signal or 0)
-        c.center(1, "%04d-%02d-%02d %02d:%02d" % clock.now()[:5])
+        c.center(1, "%04d-%02d-%02d %02d:%02d" % when)
         c.center(2, t("swipe_or_amount"))
         c.center(3, status)
         self.render_said(c)
 
     def tick(self):
-        Screen.tick(self)
-        return True  # the clock, the network
+        # A repaint costs ten times as much as a look at what would be painted.
+        return Screen.tick(self) or self._facts() != self._shown
 
     def key(self, name):
         if name in self._keys:
