@@ -84,6 +84,7 @@ def use(air=None, wire=None):
     LAN._lan = None
     _world.air = air
     _world.wire = wire
+    _world.own = False
     _world.bus = bus.current
 
 

@@ -29,9 +29,10 @@ _ENFILE = 23
 _EBADF = 9
 _EAI_FAIL = 202  # lwIP's own number for a name that could not be resolved
 _SND_BUF = 5744
+_KEPT = 8192
 _ONE_WAY_US = 20_000
 _RETRY_US = 1_000_000
-_RETRIES = 12
+_RETRIES = 60
 _FOREVER_US = 600_000_000
 
 
@@ -48,7 +49,7 @@ class Host:
         self.connect = connect
         self.deaf = False
         self.most = None
-        self.received = bytearray()
+        self.received = bytearray()  # the latest 8 KB
         self.opened = 0
         self.link = None  # the latest connection
 
@@ -224,14 +225,16 @@ class Socket(io.IOBase):
 
 
 class IpNet:
-    """`notify`: called when a socket becomes ready. `block`: callable(us), lets time pass while a
+    """`now`: callable -> us, the time at which the firmware calls; without it, that of advance().
+    `notify`: called when a socket becomes ready. `block`: callable(us), lets time pass while a
     blocking call waits. Stands in for the module `socket`."""
 
     AF_INET = 2
     SOCK_STREAM = 1
     SOCK_DGRAM = 2
 
-    def __init__(self, notify=None, block=None):
+    def __init__(self, now=None, notify=None, block=None):
+        self._now = now
         self._notify = notify
         self._block = block
         self.path = lambda: True
@@ -308,7 +311,7 @@ class IpNet:
                     sock.fail(errno.ECONNABORTED)
                 return
             sock.acked(len(data))
-            host.received += data
+            host.received = (host.received + data)[-_KEPT:]
             for delay_us, what in (host.answer(sock, data) or ()) if host.answer else ():
                 self.deliver(sock, what, delay_us)
 
@@ -353,7 +356,8 @@ class IpNet:
             waited += 10_000
 
     def _at(self, delay_us, function):
-        due = self.now_us + delay_us
+        now = self.now_us if self._now is None else max(self.now_us, self._now())
+        due = now + delay_us
         self._number += 1
         at = len(self._due)
         while at and self._due[at - 1][0] > due:
