@@ -4,7 +4,7 @@
 import asyncio
 
 import bus
-from harness import Rng, Skip, araises, cancel_at, seed, until
+from harness import Rng, Skip, araises, cancel_at, rounds, seed, until
 from naive_wifi import _Naive
 from netbench import HOST, NAME, PORT, again, echo, fails, longest_gap, now_us, talk
 
@@ -247,7 +247,7 @@ async def test_w20_cancelled_at_any_await_it_leaks_no_socket_and_works_again():
         await d.close()
 
     for host_name in (HOST, NAME):
-        for ms in range(0, 260, 3):
+        for ms in range(0, 260, 260 // rounds(52)):
             net, host, d = bench(limit=3)
             await cancel_at(ms, lambda d=d, n=host_name: all_of_it(d, n))
             assert len(net.open) <= 1, (ms, net.open)

@@ -466,7 +466,7 @@ async def test_w14_the_password_is_in_no_log_and_no_text():
 
 async def test_w15_cancelled_at_any_point_it_can_be_started_again():
     """The supervisor restarts the owner task whenever it likes; what was begun is given up."""
-    for ms in range(0, 2600, 130):
+    for ms in range(0, 2600, 210):
         again()
         b, d = wifi()
         await asyncio.sleep_ms(ms)
@@ -509,7 +509,7 @@ async def _customer(b, d, done):
 
 async def test_two_access_points_on_bad_days():
     rng = XorShift(seed(20))
-    for _ in range(4):
+    for _ in range(2):
         again()
         points = (AccessPoint("shop", "secret99"), AccessPoint(*SECOND, channel=11))
         b, d = wifi(("shop", "secret99"), SECOND, points=points)
@@ -521,7 +521,7 @@ async def test_two_access_points_on_bad_days():
         good = done[0]
         await asyncio.sleep_ms(180_000)
         assert good > 10 and done[0] > good + 20, (good, done[0])
-        assert not b.tasks[0].done() and b.net.most_open <= 3
+        assert not b.tasks[0].done() and b.net.most_open <= 3, b.net.most_open
         await cancel_at(0, d.close)
         customer.cancel()
         b.stop()

@@ -160,8 +160,8 @@ def decode(data, ident, name):
         if not found:
             break
         want = found[0][3]
-    if want == name.lower().encode():
-        raise DnsError("no_address")
+    if not want or want == name.lower().encode():
+        raise DnsError("no_address")  # an alias of the root too
     try:
         return (), ttl, want.decode()
     except UnicodeError:
