@@ -44,7 +44,7 @@ ETH_GOT_IP = 5
 PHY_LAN8720 = 1
 PHY_W5500 = 102
 
-_WIFI_REASON_CONNECTION_FAIL = 205
+_CONNECTION_FAIL = 205
 _ASSOC_LEAVE = 8
 _NO_ADDRESS = ("0.0.0.0", "0.0.0.0", "0.0.0.0", "0.0.0.0")
 _LEASE = ("192.168.5.2", "255.255.255.0", "192.168.5.1", "192.168.5.1")
@@ -139,10 +139,8 @@ class WLAN:
     _station = None
 
     def __new__(cls, interface_id=STA_IF):
-        if interface_id not in (STA_IF, AP_IF):
-            raise ValueError("invalid WLAN interface identifier")
         if interface_id != STA_IF:
-            raise ValueError("the bench has a station interface only")
+            raise ValueError("invalid WLAN interface identifier")  # the bench has a station only
         _world.look()
         if cls._station is None:
             self = super().__new__(cls)
@@ -255,7 +253,7 @@ class WLAN:
             return STAT_GOT_IP
         if reason in (STAT_NO_AP_FOUND, 210, 211, 212):
             return reason
-        if reason in (STAT_WRONG_PASSWORD, _WIFI_REASON_CONNECTION_FAIL):
+        if reason in (STAT_WRONG_PASSWORD, _CONNECTION_FAIL):
             return STAT_WRONG_PASSWORD
         if reason == _ASSOC_LEAVE:
             return STAT_IDLE
@@ -265,9 +263,7 @@ class WLAN:
 
     def ifconfig(self, addresses=None):
         air = self._look()
-        if addresses is not None:
-            return _ifconfig(air, addresses)
-        return air.address
+        return air.address if addresses is None else _ifconfig(air, addresses)
 
     def config(self, param=None, **changes):
         if param is None:
@@ -443,9 +439,7 @@ class LAN:
 
     def ifconfig(self, addresses=None):
         self._look()
-        if addresses is not None:
-            return _ifconfig(self, addresses)
-        return self._address
+        return self._address if addresses is None else _ifconfig(self, addresses)
 
     def config(self, param):
         if param == "mac":

@@ -4,14 +4,17 @@
 import asyncio
 
 import bus
+import network
 from harness import Rng, Skip, araises, cancel_at, rounds, seed, until
 from naive_wifi import _Naive
 from netbench import HOST, NAME, PORT, again, echo, fails, longest_gap, now_us, talk
 
 from app.kernel import clock
 from drivers.net.bearer import SocketBearer, bars
+from drivers.net.wifi import Wifi
 from models.dns_server import A, DnsServer
 from models.ip_net import CLOSE, RESET, Host, IpNet
+from models.wifi_air import AccessPoint, Air
 
 DNS = "192.168.4.1"
 
@@ -375,12 +378,36 @@ def _listen(socket):
     raise Skip("no free port")
 
 
-async def test_over_real_sockets():
+def _real():
+    """The module socket; from here on time is real."""
     try:
         import socket
     except ImportError:
         raise Skip("this interpreter has no sockets")
     bus.use(bus.LocalBus(virtual=False))
+    return socket
+
+
+async def test_wifi_over_real_sockets():
+    socket = _real()
+    network.use(Air(AccessPoint("shop", "secret99")))
+    listener, port = _listen(socket)
+    server = asyncio.create_task(_serve(listener))
+    d = Wifi(network.WLAN(network.STA_IF), clock, (("shop", "secret99"),))
+    owner = asyncio.create_task(d.run())
+    await until(lambda: d.ready, 5000)
+    await d.connect("127.0.0.1", port, 3000)
+    assert await talk(d, b"hello", 3000) == b"hello"
+    owner.cancel()
+    await asyncio.sleep_ms(1)
+    assert not d.connected and not d.ready
+    await d.close()
+    server.cancel()
+    listener.close()
+
+
+async def test_over_real_sockets():
+    socket = _real()
     listener, port = _listen(socket)
     server = asyncio.create_task(_serve(listener))
     d = Plain(None)

@@ -72,9 +72,9 @@ class Wifi(SocketBearer):
     letters, None: leave it; `address`: (address, mask, gateway, dns) instead of DHCP."""
 
     def __init__(self, wlan, clock, networks, country=None, address=None, net=None):
-        super().__init__("Wi-Fi", clock, net)
         for ssid, password in networks:
             check(ssid, password)
+        super().__init__("Wi-Fi", clock, net)
         self._wlan = wlan
         self._networks = networks
         self._country = country
