@@ -66,6 +66,11 @@ class Bench:
         self.bus = bus.current
         _benches.append(self)
 
+    def both(self):
+        """Wi-Fi and the cable at once: what is not bound to the cable's address goes by Wi-Fi."""
+        self.net.path = self.air.forwards
+        self.net.paths = {self.chip.lease[0]: self.chip.forwards}
+
     def _block(self, us):
         self.blocked_us += us
         bus.current.spend(us)

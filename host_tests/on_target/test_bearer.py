@@ -158,7 +158,7 @@ async def test_w17_an_idle_connection_that_the_host_closed_gets_no_message():
     await fails(check_idle_end, Naive)
 
 
-async def test_w17_what_comes_unasked_is_kept():
+async def test_what_comes_unasked_is_kept():
     """The look for the host's end must not eat what it finds."""
     net, host, d = bench()
     await d.connect(HOST, PORT, 5000)
@@ -258,7 +258,7 @@ async def test_w20_cancelled_at_any_await_it_leaks_no_socket_and_works_again():
             assert net.open == []
 
 
-async def test_w20_cancelled_in_a_send_the_connection_is_not_used_again():
+async def test_cancelled_in_a_send_the_connection_is_not_used_again():
     net, host, d = bench()
     await d.connect(HOST, PORT, 5000)
     host.deaf = True
@@ -313,7 +313,7 @@ async def test_w22_the_next_address_of_a_name_is_tried():
         assert net.open == []
 
 
-async def test_w22_a_host_that_moved_is_found_again():
+async def test_a_host_that_moved_is_found_again():
     """The address of last time refuses though it should be good for an hour: ask again."""
     net, host, d = bench()
     await d.connect(NAME, PORT, 5000)

@@ -1,5 +1,5 @@
 # Names: the codec on any bytes, and the resolver against servers that lie, break and fall silent
-# (W23 to W26).
+# (W23 to W27).
 
 import asyncio
 import struct
@@ -157,6 +157,9 @@ async def test_w24_a_dead_server_costs_7_seconds_at_most():
     assert server.errors == []
 
 
+# ---- W27 ----------------------------------------------------------------------------------------
+
+
 async def check_stale_name(make):
     net, host, d = bench(make)
     net.servers[DNS, 53].zone[NAME] = [(A, 60, HOST)]
@@ -170,7 +173,7 @@ async def check_stale_name(make):
     assert now_us() - start < 8_000_000 and d.connected
 
 
-async def test_w24_the_address_of_last_time_serves_while_no_server_answers():
+async def test_w27_the_address_of_last_time_serves_while_no_server_answers():
     """A shop's router whose DNS is dead must not stop its trade: the host seldom moves."""
     await check_stale_name(type(bench()[2]))
     await fails(check_stale_name, Naive)

@@ -1,4 +1,4 @@
-# Ethernet by network.LAN and a W5500, E1 to E9.
+# Ethernet by network.LAN and a W5500, E1 to E10.
 
 import asyncio
 
@@ -122,7 +122,7 @@ async def test_e2_a_cable_that_is_pulled_in_the_middle_is_noticed_in_3_seconds()
     await fails(check_pulled, NaiveEthernet)
 
 
-async def test_e2_no_cable_at_the_start():
+async def test_no_cable_at_the_start():
     b, d = ethernet(W5500(plugged=False))
     await asyncio.sleep_ms(8000)
     assert not d.ready and d.reason == "no_cable"
@@ -231,7 +231,7 @@ async def test_e5_what_happens_to_wifi_is_nothing_to_us():
     await fails(check_lost_ip, Lan)
 
 
-async def test_e5_an_interface_that_was_really_stopped_is_started_again():
+async def test_an_interface_that_was_really_stopped_is_started_again():
     b, d = ethernet()
     await ready(d)
     network.LAN().active(False)
@@ -264,7 +264,7 @@ async def test_e6_a_chip_that_hangs_is_started_anew():
     await fails(check_hang, NaiveEthernet)
 
 
-async def test_e6_but_not_over_and_over():
+async def test_a_chip_is_not_started_anew_over_and_over():
     """A network that answers nothing is no reason to restart the chip more than once a minute."""
     b, d = ethernet()
     await ready(d)
@@ -357,6 +357,39 @@ async def test_e9_the_link_falls_back_to_the_next_bearer_and_comes_home():
     assert d.connected and not modem.connected
     await link.close()
     assert b.net.open == []
+
+
+# ---- E10 ----------------------------------------------------------------------------------------
+
+
+async def check_both(make):
+    b, d = ethernet(make=make)
+    b.both()
+    wlan = network.WLAN()
+    wlan.active(True)
+    wlan.connect("shop", "secret99")
+    await ready(d)
+    assert wlan.isconnected()
+    b.air.plan((0, "mute", 0, True))  # Wi-Fi says that it is up, and carries nothing
+    for host in (HOST, NAME):
+        await d.connect(host, PORT, 3000)
+        assert await talk(d) == b"hello"
+        await d.close()
+    b.chip.stuck = True
+    b.air.plan((0, "mute", 0, False))
+    await asyncio.sleep_ms(100)
+    await araises(asyncio.TimeoutError, d.connect(HOST, PORT, 3000))  # not by Wi-Fi either
+
+
+async def test_e10_with_two_interfaces_up_each_bearer_uses_its_own():
+    """ESP-IDF's default route is Wi-Fi: a cable that works would wait for an access point that
+    does not, unless its sockets are bound to its address."""
+    await check_both(Ethernet)
+    again()
+    await fails(check_both, NaiveEthernet)
+
+
+# ---- all of it ----------------------------------------------------------------------------------
 
 
 async def test_days_of_bad_cables():

@@ -157,7 +157,7 @@ class BrokenRadio:
         return self._wlan.active() if is_active is None else self._wlan.active(is_active)
 
 
-async def test_w4_a_radio_that_does_not_start_is_told_and_tried_again():
+async def test_a_radio_that_does_not_start_is_told_and_tried_again():
     """The port raises RuntimeError for what it has no text for; that is no OSError."""
     b = Bench()
     d = Wifi(BrokenRadio(network.WLAN(), 3), clock, (("shop", "secret99"),), net=b.net)
@@ -225,7 +225,7 @@ async def test_w6_an_access_point_that_carries_nothing_is_noticed():
     await fails(check_mute, NaiveWifi)
 
 
-async def test_w6_a_host_that_is_silent_is_no_dead_link():
+async def test_a_host_that_is_silent_is_no_dead_link():
     """The DNS server still answers: nothing is torn down."""
     b, d = wifi()
     await ready(d)
@@ -321,7 +321,7 @@ async def test_w9_several_networks_are_tried_in_our_order():
     await fails(check_order, NaiveWifi)
 
 
-async def test_w9_the_words_of_all_failures():
+async def test_the_words_of_all_failures():
     for reason, expected in (
         (201, "no_ap"), (203, "refused"), (200, "lost"), (210, "weak_security"),
         (211, "weak_security"), (212, "weak_signal"), (39, "refused"),
@@ -480,7 +480,7 @@ async def test_w15_cancelled_at_any_point_it_can_be_started_again():
         assert b.net.open == []
 
 
-async def test_w15_a_suspicion_that_is_looked_into_can_be_cancelled():
+async def test_a_suspicion_that_is_looked_into_can_be_cancelled():
     """The probe has a socket of its own: it is closed."""
     b, d = wifi()
     await ready(d)

@@ -61,6 +61,7 @@ class Socket(io.IOBase):
         self._blocking = True
         self.closed_ = False
         self.peer = None
+        self.local = None  # what bind() was given
         self.host = None
         self.state = "new"
         self._rx = bytearray()
@@ -74,6 +75,10 @@ class Socket(io.IOBase):
     def setblocking(self, flag):
         self._alive()
         self._blocking = bool(flag)
+
+    def bind(self, address):
+        self._alive()
+        self.local = address
 
     def connect(self, address):
         self._alive()
@@ -237,7 +242,8 @@ class IpNet:
         self._now = now
         self._notify = notify
         self._block = block
-        self.path = lambda: True
+        self.path = lambda: True  # of the default interface
+        self.paths = {}  # address -> the same for sockets that are bound to it
         self.hosts = {}  # (ip, port) -> Host; other ports of its ip refuse, other ips are silent
         self.servers = {}  # (ip, port) -> callable(data, now_us) -> [(delay_us, data)] (UDP)
         self.names = {}  # of the blocking getaddrinfo: name -> ip
@@ -277,13 +283,16 @@ class IpNet:
     def closed(self, sock):
         self.open.remove(sock)
 
+    def _carries(self, sock):
+        return self.paths.get(sock.local[0] if sock.local else None, self.path)()
+
     def dial(self, sock, tries=0):
         def syn():
             if sock.closed_:
                 return
             host = self.hosts.get(sock.peer)
             known = any(ip == sock.peer[0] for ip, _ in self.hosts)
-            if not self.path() or not known or (host and host.connect == "silent"):
+            if not self._carries(sock) or not known or (host and host.connect == "silent"):
                 if tries < _RETRIES:
                     self._at(_RETRY_US, lambda: self.dial(sock, tries + 1))
                 else:
@@ -304,7 +313,7 @@ class IpNet:
             host = sock.host
             if sock.closed_ and tries:
                 return
-            if not self.path() or host.deaf:
+            if not self._carries(sock) or host.deaf:
                 if tries < _RETRIES:
                     self._at(_RETRY_US, lambda: self.segment(sock, data, tries + 1))
                 else:
@@ -323,7 +332,7 @@ class IpNet:
         def arrive():
             if sock.closed_:
                 return
-            if self.path():
+            if self._carries(sock):
                 sock.arrived(what)
             elif tries < _RETRIES:
                 self.deliver(sock, what, _RETRY_US, tries + 1)
@@ -333,7 +342,7 @@ class IpNet:
     def datagram(self, sock, data):
         def arrive():
             server = self.servers.get(sock.peer)
-            if server is None or not self.path():
+            if server is None or not self._carries(sock):
                 return
             for delay_us, reply in server(data, self.now_us):
                 self._at(delay_us + _ONE_WAY_US, lambda r=reply: self._reply(sock, r))
@@ -341,7 +350,7 @@ class IpNet:
         self._at(_ONE_WAY_US, arrive)
 
     def _reply(self, sock, data):
-        if not sock.closed_ and self.path():
+        if not sock.closed_ and self._carries(sock):
             sock.arrived(data)
 
     # ---- time -----------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ class SocketBearer:
         self.silences = 0  # waits in vain since something was heard
         self._net = net
         self._clock = clock
-        self._resolver = Resolver(net, clock)
+        self._resolver = Resolver(net, clock, self._socket)
         self._sock = None
         self._early = b""  # read before anybody asked for it
         self._end = _NETWORK_DOWN  # type: int | None  # None open, 0 closed by the peer, else errno
@@ -146,9 +146,8 @@ class SocketBearer:
 
     async def _dial(self, ip, port, timeout_ms):
         net = self._net
-        sock = net.socket(net.AF_INET, net.SOCK_STREAM)
+        sock = self._socket(net.SOCK_STREAM)
         try:
-            sock.setblocking(False)
             try:
                 # Of a dotted address: nothing is asked, nothing blocks.
                 sock.connect(net.getaddrinfo(ip, port)[0][-1])
@@ -166,6 +165,19 @@ class SocketBearer:
         self._early = b""
         self._end = None
         self.silences = 0
+
+    def _socket(self, kind):
+        """A non-blocking socket whose packets leave by our interface: with several that are up,
+        ESP-IDF sends by the sender's address (its lwIP hook ip4_route_src), else by the default
+        one, which is Wi-Fi whenever there is Wi-Fi."""
+        net = self._net
+        sock = net.socket(net.AF_INET, kind)
+        sock.setblocking(False)
+        try:
+            sock.bind(net.getaddrinfo(self.addresses()[0], 0)[0][-1])
+        except OSError:
+            pass  # the address has just gone: connect() will tell
+        return sock
 
     async def _until(self, sock, write, begun, timeout_ms):
         """Until the socket is ready. asyncio.TimeoutError; OSError when the link goes."""

@@ -172,11 +172,12 @@ def decode(data, ident, name):
 
 
 class Resolver:
-    """Names to addresses over `net` (the module socket, or what stands in for it). One user at a
-    time."""
+    """Names to addresses. `net`: the module socket, or what stands in for it; `open_socket`:
+    callable(kind) -> a non-blocking socket on the right interface. One user at a time."""
 
-    def __init__(self, net, clock):
+    def __init__(self, net, clock, open_socket):
         self._net = net
+        self._open = open_socket
         self._clock = clock
         self._names = {}  # name -> [addresses, since (ticks), ttl in ms, whether it has expired]
 
@@ -255,9 +256,8 @@ class Resolver:
         """What read() makes of the answer. The same question goes out up to len(tries) times: an
         answer that comes late is as good."""
         net = self._net
-        sock = net.socket(net.AF_INET, net.SOCK_DGRAM)
+        sock = self._open(net.SOCK_DGRAM)
         try:
-            sock.setblocking(False)
             # Connected: what comes from any other address is not even seen.
             sock.connect(net.getaddrinfo(server, _PORT)[0][-1])
             begun = self._clock.ticks()
