@@ -78,8 +78,7 @@ def country(code=None):
 
 
 def use(air=None, wire=None):
-    """Tests: the Air, and the W5500 whose cable and network count, of this board; a station and
-    a LAN that know of nothing yet."""
+    """Tests: the Air and the W5500 of this board; a station and a LAN that know nothing yet."""
     WLAN._station = None
     LAN._lan = None
     _world.air = air
@@ -393,13 +392,17 @@ class LAN:
                 self._state = ETH_DISCONNECTED
                 self._address = _NO_ADDRESS
                 self._lease_us = None
+        if self._lease_us is None and self._state == ETH_CONNECTED:
+            self._ask(now)  # a DHCP client asks for ever
         if self._lease_us is not None and now >= self._lease_us:
             self._lease_us = None
             self._address = self._static or (_world.wire.lease if _world.wire else _LEASE)
             self._state = ETH_GOT_IP
 
     def _ask(self, now):
-        wait_us = 0 if self._static else _world.wire.dhcp_us if _world.wire else 800_000
+        wire = _world.wire
+        wait_us = 800_000 if wire is None else wire.dhcp_us if wire.forwards() else None
+        wait_us = 0 if self._static else wait_us
         self._lease_us = None if wait_us is None else now + wait_us
 
     def wifi_lost_ip(self):

@@ -264,6 +264,22 @@ async def test_e6_a_chip_that_hangs_is_started_anew():
     await fails(check_hang, NaiveEthernet)
 
 
+async def test_a_chip_that_hung_before_there_was_an_address_is_started_anew():
+    chip = W5500()
+    b, d = ethernet(chip)
+    await asyncio.sleep_ms(1000)
+    chip.stuck = True
+    await asyncio.sleep_ms(13_000)
+    assert not d.ready and d.restarts == 0
+    await ready(d, 7000)
+    assert d.restarts == 1
+    chip.stuck = True
+    chip.plugged = False
+    await until(lambda: not d.ready, 3000)
+    chip.plugged = True
+    await ready(d, 80_000)  # once a minute
+
+
 async def test_a_chip_is_not_started_anew_over_and_over():
     """A network that answers nothing is no reason to restart the chip more than once a minute."""
     b, d = ethernet()

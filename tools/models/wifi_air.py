@@ -91,6 +91,8 @@ class Air:
             point.password = value.encode()
         else:
             setattr(point, what, value)
+            if what == "dhcp_us" and self._phase == "dhcp" and self.joined is point and value:
+                self._due_us = self.now_us + value  # the station has never stopped asking
 
     # ---- the station ----------------------------------------------------------------------------
 

@@ -105,6 +105,10 @@ class Ethernet(SocketBearer):
                 if self.ready and self._rested() and not await self.carries():
                     self._restarted = self._clock.ticks()
                     return
+            if self.reason == NO_ADDRESS and self._rested():
+                # Nobody can wait in vain for a chip that hung before there was an address.
+                self._restarted = self._clock.ticks()
+                return
             looks += 1
             if looks % _AGE_LOOKS == 0:
                 self._resolver.age()
@@ -146,7 +150,7 @@ class Ethernet(SocketBearer):
         if self._since is None or linked != self._linked:
             self._linked = linked
             self._since = self._clock.ticks()
-            if linked:
+            if linked and self.reason != NO_ADDRESS:
                 self.reason = STARTING
         waited = self._clock.diff(self._clock.ticks(), self._since)
         if linked and waited >= _DHCP_MS:
