@@ -6,7 +6,7 @@ import vfs
 from harness import flash, raises
 
 from app.crypto import seal
-from app.store import files
+from app.store import files, wifi
 from app.store.operators import OperatorError
 from app.store.settings import Settings, SettingsError
 from app.store.vault import Vault
@@ -112,3 +112,49 @@ def test_what_is_missing_is_named_and_no_key_is_loaded_then():
     e = raises(ProvisionError, provision.from_spec, spec)
     assert "mid" in e.args[0] and vault().names() == []
     raises(SettingsError, lambda: provision.settings(no_such_thing=1))
+
+
+# ---- Wi-Fi --------------------------------------------------------------------------------------
+
+
+def known():
+    s = Settings(PATH + "/settings.json")
+    s.load()
+    return wifi.networks(s, vault())
+
+
+def test_wifi_networks_are_kept_with_their_passwords_in_the_vault_only():
+    fresh()
+    provision.settings(**PARAMETERS)
+    provision.wifi(2, "cafe")
+    provision.wifi(1, "\u5e97\u94fa", "do-not-show")
+    assert known() == (("\u5e97\u94fa", b"do-not-show"), ("cafe", b""))
+    for name in ("/settings.json", "/vault.bin"):
+        assert b"do-not-show" not in files.load(PATH + name)
+    # A new master key leaves them alone.
+    provision.master_key(FIRST, SECOND)
+    assert len(known()) == 2
+    provision.wifi(1, "")
+    assert known() == (("cafe", b""),) and "WIFI1" not in vault().names()
+
+
+def test_a_wrong_wifi_network_is_refused_without_showing_its_password():
+    fresh()
+    provision.wifi(1, "shop", "secret-1")
+    for place, ssid, password in (
+        (0, "shop", "secret-2"), (4, "shop", "secret-2"), (1, "s" * 33, "secret-2"),
+        (1, "shop", "secret"), (1, "shop", "s" * 64), (1, "shop", "secret-2\n"),
+        (1, "shop", "\u5bc6\u7801\u5bc6\u7801"),
+    ):  # fmt: skip
+        e = raises(SettingsError, provision.wifi, place, ssid, password)
+        assert "secret" not in str(e.args)
+    assert known() == (("shop", b"secret-1"),)
+    provision.wifi(1, "shop", "0123456789abcdefABCDEF" * 2 + "0" * 20)
+    assert len(known()[0][1]) == 64
+
+
+def test_wifi_comes_with_a_spec():
+    fresh()
+    provision.from_spec({"settings": PARAMETERS, "operators": [], "master_key": [FIRST, SECOND],
+                         "wifi": [["shop", "secret-1"], ["home", ""]]})  # fmt: skip
+    assert known() == (("shop", b"secret-1"), ("home", b""))

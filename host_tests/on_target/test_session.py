@@ -392,5 +392,8 @@ def test_the_link_is_as_ready_as_its_bearers():
     yes.signal = 3
     assert not Link([no], SETTINGS).ready() and Link([no, yes], SETTINGS).ready()
     assert Link([no, yes], SETTINGS).signal() == 3 and Link([no], SETTINGS).signal() is None
-    assert Link([no, yes], SETTINGS).reason() == "no_sim"
+    assert Link([no], SETTINGS).reason() == "no_sim"
+    assert Link([no, yes], SETTINGS).reason() is None
+    no.signal = 1
+    assert Link([no, yes], SETTINGS).signal() == 3 and Link([no], SETTINGS).signal() == 1
     assert Link([], SETTINGS).reason() == "none" and Link([yes], SETTINGS).reason() is None

@@ -49,7 +49,7 @@ def test_nothing_beyond_the_ports_api():
         (machine, ("PinBase", "Signal", "mem32", "DAC", "CAN", "USBDevice")),
         (Pin, ("ANALOG", "ALT", "IRQ_LOW_LEVEL", "PULL_HOLD")),
         (UART, ("IDLE", "IRQ_TXIDLE")),
-        (network, ("PPP", "LAN")),
+        (network, ("PPP", "WIZNET5K")),
     ):
         for name in names:
             assert not hasattr(module, name), name
@@ -312,20 +312,35 @@ def test_a_partition_behaves_like_nor_flash():
 def test_wifi_joins_only_with_the_right_password():
     w = network.WLAN(network.STA_IF)
     raises(OSError, w.scan)
+    raises(OSError, w.connect, "shop", "secret")
     w.active(True)
     assert w.scan() == [] and not w.isconnected()
     w.connect("shop", "secret")
     assert w.status() == network.STAT_CONNECTING
+    assert raises(OSError, w.connect, "shop", "secret").args == ("Wifi Internal Error",)
     time.sleep_ms(2000)
     assert w.status() == network.STAT_NO_AP_FOUND
-    os.putenv("SHOUYIN_WIFI", "shop:secret")
+    raises(OSError, w.connect, "shop", "secret")  # the port goes on trying by itself
+    raises(OSError, w.status, "rssi")
+    w.disconnect()
+    assert w.config("reconnects") == -1
+    w.config(reconnects=0)
+    raises(OSError, lambda: w.config(password="x"))
+    os.putenv("SHOUYIN_WIFI", "shop:secret99")
     try:
-        w.connect("shop", "wrong")
-        time.sleep_ms(2000)
+        w.connect("shop", "wrong-one")
+        time.sleep_ms(1000)
+        assert w.status() == network.STAT_NO_AP_FOUND  # of the attempt before
+        time.sleep_ms(1000)
         assert w.status() == network.STAT_WRONG_PASSWORD
-        w.connect("shop", "secret")
-        time.sleep_ms(2000)
+        w.connect("shop", "secret99")
+        time.sleep_ms(1000)
+        assert w.scan() == [] and w.status() == network.STAT_WRONG_PASSWORD
+        time.sleep_ms(1000)
         assert w.isconnected() and w.ifconfig()[0] != "0.0.0.0"
+        assert w.status("rssi") == -52 and w.config("ssid") == "shop"
+        raises(OSError, w.connect, "shop", "secret99")
+        assert [n[0] for n in w.scan()] == [b"shop"]
         w.active(False)
         assert not w.isconnected()
     finally:

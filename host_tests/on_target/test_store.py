@@ -111,6 +111,13 @@ BAD = (
     ("host", 'h",80\r\nAT', "not allowed"),
     ("merchant_name", "a\nb", "not allowed"),
     ("receipt_copies", 4, "1 to 3"),
+    ("bearers", "lan,wlan", "lan wifi 4g"),
+    ("bearers", "wifi,wifi", "lan wifi 4g"),
+    ("bearers", "", "lan wifi 4g"),
+    ("wifi_ssid_1", "店" * 11, "0 to 32"),
+    ("wifi_ssid_3", "a\nb", "not allowed"),
+    ("wifi_country", "cn", "capital"),
+    ("wifi_country", "CHN", "2 to 2"),
 )
 
 

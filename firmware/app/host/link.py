@@ -31,14 +31,17 @@ class Link:
         return any(b.ready for b in self.bearers)
 
     def reason(self):
-        """Why the first bearer is not ready, None when it is."""
-        for b in self.bearers:
-            if not b.ready:
-                return b.reason
-        return None if self.bearers else "none"
+        """Why no bearer is ready: the reason of the first one; None when one is. (A cable that is
+        out is nobody's concern while Wi-Fi carries.)"""
+        if self.ready():
+            return None
+        return self.bearers[0].reason if self.bearers else "none"
 
     def signal(self):
-        """0-4 of the first bearer that knows, else None."""
+        """0-4 of the bearer that would be used, else of the first that knows, else None."""
+        for b in self.bearers:
+            if b.ready and b.signal is not None:
+                return b.signal
         for b in self.bearers:
             if b.signal is not None:
                 return b.signal

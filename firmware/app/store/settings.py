@@ -14,6 +14,9 @@ _DIGITS = const(2)
 _CHOICE = const(3)
 _HOST = const(4)
 _LIST = const(5)  # beginnings of card numbers: digits and commas
+_ORDER = const(6)  # some of the choices, commas between, the first one first
+_SSID = const(7)  # name of a Wi-Fi network: its length counts in bytes
+_CAPITALS = const(8)
 
 # name: (type, default, least or choices, most). Lengths for texts, values for numbers.
 SCHEMA = {
@@ -31,6 +34,13 @@ SCHEMA = {
     "tpdu": (_DIGITS, "6000030000", 10, 10),
     "header": (_DIGITS, "603100310001", 12, 12),
     "key_mode": (_CHOICE, "004", ("003", "004"), 0),
+    # ways to it, by preference; those that the board lacks are passed over
+    "bearers": (_ORDER, "lan,wifi,4g", ("lan", "wifi", "4g"), 0),
+    # Wi-Fi networks by preference; their passwords are in the vault (store.wifi)
+    "wifi_ssid_1": (_SSID, "", 0, 32),
+    "wifi_ssid_2": (_SSID, "", 0, 32),
+    "wifi_ssid_3": (_SSID, "", 0, 32),
+    "wifi_country": (_CAPITALS, "CN", 2, 2),
     "connect_timeout_s": (_INT, 30, 5, 120),
     "connect_tries": (_INT, 3, 1, 9),
     "response_timeout_s": (_INT, 60, 5, 120),
@@ -85,12 +95,19 @@ def check(name, value):
         if value not in least:
             raise SettingsError(name, "must be one of " + " ".join(least))
         return value
-    if not least <= len(value) <= most:
-        raise SettingsError(name, "must have %d to %d characters" % (least, most))
+    if kind == _ORDER:
+        words = value.split(",")
+        if len(set(words)) != len(words) or not set(words) <= set(least):
+            raise SettingsError(name, "must be some of " + " ".join(least))
+        return value
     data = value.encode()
+    if not least <= len(data if kind == _SSID else value) <= most:
+        raise SettingsError(name, "must have %d to %d characters" % (least, most))
     for b in data:
         if kind == _LIST and not (48 <= b <= 57 or b == 44):
             raise SettingsError(name, "must be digits and commas")
+        if kind == _CAPITALS and not 65 <= b <= 90:
+            raise SettingsError(name, "must be capital letters")
         if kind == _DIGITS and not 48 <= b <= 57:
             raise SettingsError(name, "must be digits")
         # What goes into an AT command or a message must not be able to end it.

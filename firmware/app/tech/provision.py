@@ -4,6 +4,7 @@
 #   from app.tech import provision
 #   provision.settings(tid="12345678", mid="123456789012345", ...)
 #   provision.operator("01", "cashier", "246813")
+#   provision.wifi(1, "name of the network", "its password")
 #   provision.master_key("<32 hex digits>", "<32 hex digits>")     two components, by two people
 #
 # Everything is checked before anything is written. Errors name what is wrong and print no secret.
@@ -13,6 +14,7 @@ import binascii
 import board
 
 from ..crypto import keys, seal
+from ..store import wifi as wifi_store
 from ..store.operators import Operators
 from ..store.settings import Settings
 from ..store.vault import Vault, VaultError
@@ -38,6 +40,21 @@ def operator(no, role, password, must_change=True):
     o.add(no, role, password.encode(), must_change)
 
 
+def _vault():
+    return Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
+
+
+def wifi(place, ssid, password=""):
+    """A Wi-Fi network that the terminal may join: `place` 1 to 3, 1 is tried first; no password
+    for an open one; ssid "" forgets the place. It counts from the next start on. SettingsError,
+    VaultError; neither shows the password."""
+    s = Settings(board.DATA + "/settings.json")
+    s.load()
+    vault = _vault()
+    vault.load()
+    wifi_store.store(s, vault, place, ssid, password)
+
+
 def _component(text, which):
     try:
         data = binascii.unhexlify(text)
@@ -57,7 +74,7 @@ def master_key(first, second):
         data[i] = a[i] ^ b[i]
     if data[:8] == data[8:] or a == b:
         raise ProvisionError("the components make a weak key")
-    vault = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
+    vault = _vault()
     try:
         vault.load()
     except VaultError:
@@ -72,10 +89,15 @@ def master_key(first, second):
 
 def from_spec(spec):
     """All of it from a dict: {"settings": {...}, "operators": [[no, role, password, must_change]],
-    "master_key": [component, component]}. Returns the check value."""
+    "master_key": [component, component], "wifi": [[ssid, password], ...] or nothing of it}.
+    Returns the check value."""
     missing = settings(**spec["settings"])
     if missing:
         raise ProvisionError("missing: " + " ".join(missing))
     for entry in spec["operators"]:
         operator(*entry)
-    return master_key(*spec["master_key"])
+    value = master_key(*spec["master_key"])
+    # Behind the key: a damaged vault was replaced by it.
+    for i, (ssid, password) in enumerate(spec.get("wifi", ())):
+        wifi(i + 1, ssid, password)
+    return value
