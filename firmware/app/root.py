@@ -115,10 +115,21 @@ class Terminal:
             return cup.READER_CONTACTLESS
         return cup.READER_IC if "ic" in kinds else cup.READER_MAG
 
+    def _make_bearers(self):
+        """What the board has of them, in the order of the settings."""
+        has, settings = board.CAPS["bearers"], self.settings
+        networks = ()
+        if "wifi" in has:
+            from .store import wifi
+
+            networks = wifi.networks(settings, self.vault)
+        order = [k for k in settings["bearers"].split(",") if k in has] or has
+        return [board.make_bearer(kind, clock, settings, networks) for kind in order]
+
     def build(self):
         """Drivers and services."""
         settings = self.settings
-        bearers = board.make_bearers(clock, settings["apn"])
+        bearers = self._make_bearers()
         self.printer = board.make_printer(clock, self.encode)
         self.card_reader = board.make_card_reader(clock)
         link = Link(bearers, settings)

@@ -82,12 +82,13 @@ def make_card_reader(clock):
     return MagStripe(uart, clock)
 
 
-def make_bearers(clock, apn):
+def make_bearer(kind, clock, settings, networks):
+    """`kind`: one of CAPS["bearers"]; `networks`: ((ssid, password), ...), for Wi-Fi."""
     b = Pin.board
     uart = UART(2, baudrate=115200, tx=b.MODEM_TX, rx=b.MODEM_RX, txbuf=2048, rxbuf=4096)
     pwrkey = Pin(b.MODEM_PWRKEY, Pin.OPEN_DRAIN, value=1)
     status = Pin(b.MODEM_STATUS, Pin.IN, Pin.PULL_DOWN)
-    return [A7670(uart, pwrkey, status, clock, apn)]
+    return A7670(uart, pwrkey, status, clock, settings["apn"])
 
 
 def serial():
