@@ -13,7 +13,8 @@ PROTOCOL = 3
 # board -> rack
 HELLO = 0x01  # payload: PROTOCOL(1); answered by WELCOME
 # until_us(8), all ones: for ever; instructions(8) executed so far, 0 where nobody counts them;
-# longest_us(4): virtual time of the longest pass of the event loop since the last WAIT. Answered by WAKE once something happened or time is up.
+# longest_us(4): virtual time of the longest pass of the event loop since the last WAIT. Answered
+# by WAKE once something happened or time is up.
 WAIT = 0x02
 PIN_CONFIG = 0x10  # unit = pin; mode(1) pull(1) level(1)
 PIN_SET = 0x11  # unit = pin; level(1)
