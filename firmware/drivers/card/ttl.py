@@ -19,8 +19,8 @@
 # edge in the fastest swipe. While something else holds the interpreter for longer (garbage
 # collection, an erase of flash, a viper function) bits are lost or read wrongly: parity and LRC
 # then see it, and the swipe is UNREADABLE. So: no printing and no erase while a card is awaited,
-# only track 2 wired where that is enough, and a decoder with pulses of 25-50 %. Where that does not
-# hold, take a reader module with a UART (magstripe.py).
+# only track 2 wired where that is enough, and a decoder with pulses of 25-50 %. Where that does
+# not hold, take a reader module with a UART (magstripe.py).
 
 import asyncio
 
