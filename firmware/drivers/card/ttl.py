@@ -143,8 +143,6 @@ def decode(number, bits, n):
         ones += _bit(bits, i)
     if not ones:
         return BLANK, None
-    if n < _FEWEST:
-        return NOISE, None
     out = bytearray(entry[4])
     worst, furthest = _F_START, -1
     try:
@@ -157,6 +155,8 @@ def decode(number, bits, n):
                     worst, furthest = failed, count
     finally:
         wipe(out)
+    if worst == _F_START and n < _FEWEST:
+        return NOISE, None
     return _FAILED[worst], None
 
 
