@@ -355,7 +355,7 @@ async def test_s13_swipe_before_it_was_asked_for():
 
 
 async def test_s14_fast_slow_and_uneven_hands():
-    """S14 From 4 to 60 inches a second, faster, slower, trembling, with pulses of 40 us: the card is
+    """S14 From 4 to 60 inches a second, faster, slower, trembling, with pulses of 40 us: it is
     read."""
 
     async def check(factory):

@@ -29,6 +29,7 @@ from micropython import const
 
 from .swipe import (
     BLANK,
+    CHARACTER,
     GOOD,
     INCOMPLETE,
     LONG,
@@ -60,12 +61,14 @@ _PAUSE_MS = const(300)
 
 _OK = const(0)
 # How far a try came, in what it failed: the worse, the less it tells.
-_FAILED = (GOOD, LRC, LONG, PARITY, SHORT, NO_START)
+_FAILED = (GOOD, LRC, LONG, CHARACTER, PARITY, SHORT, NO_START)
 _F_LRC = const(1)
 _F_LONG = const(2)
-_F_PARITY = const(3)
-_F_SHORT = const(4)
-_F_START = const(5)
+_F_CHARACTER = const(3)
+_F_PARITY = const(4)
+_F_SHORT = const(5)
+_F_START = const(6)
+_EQUALS = const(13)  # the only value above 9 that tracks 2 and 3 may hold between the sentinels
 
 
 @micropython.viper
@@ -108,6 +111,8 @@ def _try(bits, at, step, n, entry, out):
             break
         if count == longest:
             return _F_LONG, count
+        if width == 4 and value > 9 and value != _EQUALS:
+            return _F_CHARACTER, count
         out[count] = offset + value
         count += 1
     value = _char(bits, at, step, n, width)
@@ -115,6 +120,12 @@ def _try(bits, at, step, n, entry, out):
         return _F_SHORT if value == -1 else _F_PARITY, count
     if value != check:
         return _F_LRC, count
+    # Zeros follow. Where a bit was lost among zeros all characters behind it may slip and still
+    # have good parity; the rest of the true LRC then stands here.
+    for _ in range(width + 1):
+        at += step
+        if 0 <= at + step * width < n and _bit(bits, at + step * width):
+            return _F_LRC, count
     return (_OK, count) if count else (_F_SHORT, 0)
 
 
