@@ -87,6 +87,8 @@ class GM65:
         self._armed = False  # "read now" was sent: its reply opens the scan
         self._open = False
         self._lit = False
+        self._owed = 0  # commands that are not answered yet
+        self._owed_until = 0
         self._ready = False
         self._code = None
         self._last = b""  # digest of the last code, not the code
@@ -119,7 +121,12 @@ class GM65:
                     self._answer()
 
     def _answer(self):
-        if self._armed:
+        if not self._owed:
+            return  # later than anybody waits
+        self._owed -= 1
+        if self._owed:
+            self._rx.expect(True)
+        elif self._armed:
             # What came before the reply was none of this scan's.
             self._armed = False
             self._open = True
@@ -143,30 +150,53 @@ class GM65:
             await self._over.wait()
             async with self._lock:
                 self._over.clear()
-                if self._lit and await self._ask(_STOP, None):
-                    self._lit = False
+                if self._lit:
+                    # _end() has sent it once
+                    owed = self._owed
+                    if (owed and await self._settle(None)) or await self._ask(_STOP, None):
+                        self._lit = False
 
     # ---- commands -------------------------------------------------------------------------------
+
+    def _send(self, command):
+        self._answered.clear()
+        self._owed += 1
+        self._owed_until = self._clock.add(self._clock.ticks(), _ANSWER_MS)
+        self._rx.expect(True)
+        self._uart.write(command)
+
+    async def _settle(self, end):
+        """Whether all commands that were sent have been answered; waits for that, to `end` (ticks,
+        None: never) at most. A command whose sender was cancelled is answered, too: taken for the
+        answer to the next one, it would put all that follow out of step."""
+        while self._owed:
+            now = self._clock.ticks()
+            ms = self._clock.diff(self._owed_until, now)
+            if ms <= 0:
+                self._owed = 0  # lost
+                self._rx.expect(False)
+                return False
+            if end is not None:
+                ms = min(ms, self._clock.diff(end, now))
+                if ms <= 0:
+                    return False
+            self._answered.clear()
+            try:
+                await asyncio.wait_for_ms(self._answered.wait(), ms)
+            except asyncio.TimeoutError:
+                pass
+        return True
 
     async def _ask(self, command, end):
         """Send until it is answered (the answer's byte: _rx.value); False when it is not, in three
         tries or until `end` (ticks; None: never)."""
+        await self._settle(end)
         for _ in range(_TRIES):
-            ms = _ANSWER_MS
-            if end is not None:
-                ms = min(ms, self._clock.diff(end, self._clock.ticks()))
-            if ms <= 0:
+            if end is not None and self._clock.diff(end, self._clock.ticks()) <= 0:
                 break
-            self._answered.clear()
-            self._rx.expect(True)
-            try:
-                self._uart.write(command)
-                await asyncio.wait_for_ms(self._answered.wait(), ms)
+            self._send(command)
+            if await self._settle(end):
                 return True
-            except asyncio.TimeoutError:
-                pass
-            finally:
-                self._rx.expect(False)
         return False
 
     async def _configure(self, end):
@@ -262,5 +292,5 @@ class GM65:
             self._code = None
         self._rx.clear()
         if self._lit:
-            self._uart.write(_STOP)
+            self._send(_STOP)
             self._over.set()

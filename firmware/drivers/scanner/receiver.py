@@ -5,8 +5,9 @@
 # 0 over type to data; AB CD stands for any). Reply: 02 00, type (00: done), length, data, CRC; a
 # wrong command has none.
 #
-# What a reader sends is a code, ended by its tail, or a reply; a code does not say what it is. So
-# replies are looked for only while one is awaited.
+# What a reader sends is a code, ended by its tail, or a reply; a code does not say what it is. No
+# text looks like a reply; where codes may be binary, replies are looked for only while one is
+# awaited.
 
 from micropython import const
 
@@ -106,9 +107,8 @@ class Receiver:
         self.value = 0
 
     def expect(self, on):
-        """Whether a reply with one byte of data is awaited from here on."""
+        """Whether a reply with one byte of data is awaited."""
         self._expect = on
-        self._held = 0
 
     def clear(self):
         """Forget what has come so far."""
@@ -119,7 +119,7 @@ class Receiver:
 
     def feed(self, b):
         """NOTHING, REPLY or CODE (then take() it)."""
-        if not self._expect:
+        if not (self._expect or self._text):
             return self._collect(b)
         k = self._held
         # 02 00 00 01, one byte, CRC
