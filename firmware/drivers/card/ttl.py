@@ -52,8 +52,8 @@ _TRACKS = {
     2: (4, 0x30, 0x0B, 0x0F, 37, 48),
     3: (4, 0x30, 0x0B, 0x0F, 104, 112),
 }
-_LEADING = const(5)  # zeros before a start sentinel that is looked at
-_STARTS = const(8)  # start sentinels that are tried in each direction: bounds the work
+_LEADING = const(5)  # zeros before a start sentinel
+_ONES = const(8)  # places behind zeros that are looked at in each direction: bounds the work
 _FEWEST = const(40)  # bits of the shortest stripe
 _LOOK_MS = const(50)
 # No bit for that long ends a swipe when CARD PRESENT does not: 10 bits at the slowest hand.
@@ -72,8 +72,18 @@ _EQUALS = const(13)  # the only value above 9 that tracks 2 and 3 may hold betwe
 
 
 @micropython.viper
-def _bit(bits: ptr8, i: int) -> int:
-    return (int(bits[i >> 3]) >> (7 - (i & 7))) & 1
+def _find(bits: ptr8, at: int, step: int, n: int, zeros: int) -> int:
+    # The first one from `at` on that stands behind 5 zeros (`zeros` of them are behind `at`
+    # already), in the direction of `step`; -1: there is none.
+    while at >= 0 and at < n:
+        if (int(bits[at >> 3]) >> (7 - (at & 7))) & 1:
+            if zeros >= 5:
+                return at
+            zeros = 0
+        else:
+            zeros += 1
+        at += step
+    return -1
 
 
 @micropython.viper
@@ -122,26 +132,24 @@ def _try(bits, at, step, n, entry, out):
         return _F_LRC, count
     # Zeros follow. Where a bit was lost among zeros all characters behind it may slip and still
     # have good parity; the rest of the true LRC then stands here.
-    for _ in range(width + 1):
-        at += step
-        if 0 <= at + step * width < n and _bit(bits, at + step * width):
-            return _F_LRC, count
+    at += step * (width + 1)
+    behind = _find(bits, at, step, n, _LEADING)
+    if behind >= 0 and abs(behind - at) <= width:
+        return _F_LRC, count
     return (_OK, count) if count else (_F_SHORT, 0)
 
 
 def _starts(bits, n, step, entry):
     """Yield the places of start sentinels behind zeros, in the direction of `step`."""
-    zeros = _LEADING  # the reader has already swallowed some
-    tries = 0
     at = 0 if step > 0 else n - 1
-    while 0 <= at < n and tries < _STARTS:
-        if _bit(bits, at):
-            if zeros >= _LEADING and _char(bits, at, step, n, entry[0]) == entry[2]:
-                yield at
-                tries += 1
-            zeros = 0
-        else:
-            zeros += 1
+    zeros = _LEADING  # the reader has swallowed the first ones
+    for _ in range(_ONES):
+        at = _find(bits, at, step, n, zeros)
+        if at < 0:
+            return
+        if _char(bits, at, step, n, entry[0]) == entry[2]:
+            yield at
+        zeros = 0
         at += step
 
 
@@ -149,10 +157,7 @@ def decode(number, bits, n):
     """(GOOD, bytearray of ASCII between the sentinels) or (detail, None) from bits[:n] (MSB of the
     first byte came first) of track `number`, in whichever direction the card went."""
     entry = _TRACKS[number]
-    ones = 0
-    for i in range(n):
-        ones += _bit(bits, i)
-    if not ones:
+    if _find(bits, 0, 1, n, _LEADING) < 0:
         return BLANK, None
     out = bytearray(entry[4])
     worst, furthest = _F_START, -1
