@@ -121,7 +121,8 @@ def read(m, scale=3, quiet=4):
             if dark:
                 image.putpixel((c + quiet, r + quiet), 0)
     image = image.resize((side * scale, side * scale), Image.NEAREST)
-    found = zxingcpp.read_barcodes(image)
+    # No other kind: among random modules it now and then finds the few bars of a linear code.
+    found = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
     assert len(found) == 1, f"{len(found)} codes seen"
     return bytes(found[0].bytes)
 
