@@ -43,7 +43,6 @@ class SSD1306:
         self.com_wired = com_wired
         self.ram_columns = ram_columns
         self.glass_column = glass_column
-        self.answers = True  # False: nobody acknowledges on I2C
         self.errors = []
         self.error_count = 0
         self.data_bytes = 0
@@ -105,8 +104,8 @@ class SSD1306:
                 self._command(byte)
 
     def write(self, data):
-        """An I2C write behind the address: control bytes (Co, D/C#) and what they announce (8.1.5).
-        Returns the number of acknowledged bytes."""
+        """An I2C write behind the address: control bytes (Co, D/C#) and what they announce
+        (8.1.5). Returns the number of acknowledged bytes."""
         if self._in_reset:
             self._error(f"{len(data)} bytes while in reset")
             return 0

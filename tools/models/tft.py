@@ -3,8 +3,9 @@
 Owns: what the controller does with every command and data byte, and what the glass then shows.
 Must not: share a table with any driver.
 
-Sources: data sheets Sitronix ST7789V and ST7796S, Ilitek ILI9488: command lists, "Address control"
-(MADCTL), "Display data format", "Reset timing", SLPIN, SLPOUT. README.md says what is not modelled.
+Sources: data sheets Sitronix ST7789V and ST7796S, Ilitek ILI9488: command lists, "Address
+control" (MADCTL), "Display data format", "Reset timing", SLPIN, SLPOUT. README.md says what is not
+modelled.
 
 What is deliberately hard on a driver:
   * memory holds seeded noise at power-on and is not cleared by any reset;
@@ -18,7 +19,8 @@ What is deliberately hard on a driver:
     wrong numbers of parameters go to `.errors`.
 
 A pixel takes one byte here (the number of its colour), so that a 320 x 480 memory fits into the
-heap of a test. The bytes lie as the host addressed them and are turned when a picture is looked at.
+heap of a test. The bytes lie as the host addressed them and are turned when a picture is looked
+at.
 """
 
 from models import XorShift, tft_commands
@@ -101,7 +103,7 @@ class TFT:
         self._untouched = True
 
     def _defaults(self):
-        """"Reset table": what hardware and software reset restore."""
+        """ "Reset table": what hardware and software reset restore."""
         self.asleep = True
         self.display_on = False
         self.inverse = False

@@ -1,6 +1,6 @@
 """What the TFT controllers of tft.py know: commands with the number of their parameters.
 
-Sources: the command lists of the data sheets Sitronix ST7789V, Sitronix ST7796S and Ilitek ILI9488.
+Sources: the command lists of the data sheets Sitronix ST7789V and ST7796S, Ilitek ILI9488.
 """
 
 # System function commands that all three have. -1: any number (pixels).

@@ -144,4 +144,3 @@ class LargeCanvas(Canvas):
                 fb.fill_rect(x + 8 * i, y + 26 - h, 6, h, colour)
             else:
                 fb.fill_rect(x + 8 * i, y + 24, 6, 2, colour)
-

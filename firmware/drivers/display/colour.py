@@ -97,9 +97,9 @@ def _expand24(fb: ptr8, at: int, n: int, table: ptr8, line: ptr8):
 
 @micropython.viper
 def _glyph2(fb: ptr8, at: int, stride: int, bits: ptr8, first: int, shape: int, colours: int):
-    """A glyph of `shape` & 31 columns (8 or 16, MSB left) and `shape` >> 5 rows, doubled by Scale2x,
-    to the frame buffer from byte `at` on: a column of the glyph is a byte there. `colours`: ink <<
-    4 | paper."""
+    """A glyph of `shape` & 31 columns (8 or 16, MSB left) and `shape` >> 5 rows, doubled by
+    Scale2x, to the frame buffer from byte `at` on: a column of the glyph is a byte there.
+    `colours`: ink << 4 | paper."""
     width = shape & 31
     rows = shape >> 5
     full = (1 << width) - 1
@@ -170,8 +170,8 @@ def _double(bits: ptr8, first: int, out: ptr8):
 
 
 class Colour(Refresh):
-    """`width` and `height` in pixels, multiples of 16; `depth`: bytes that the controller takes for
-    a pixel, 2 (RGB 565) or 3 (RGB 666, in the upper bits); `baudrate` of the bus in bit/s;
+    """`width` and `height` in pixels, multiples of 16; `depth`: bytes that the controller takes
+    for a pixel, 2 (RGB 565) or 3 (RGB 666, in the upper bits); `baudrate` of the bus in bit/s;
     `palette`: 16 colours 0xRRGGBB. A driver brings _send_tiles(row, first, n)."""
 
     scale = 2

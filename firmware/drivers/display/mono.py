@@ -139,7 +139,9 @@ class MonoSPI(Mono):
 
     def show(self):
         """Send what changed since the last time; 1 KB at most."""
-        cs, dc, spi, address = self._cs, self._dc, self._spi, self._address
+        # In pairs: the compiler makes a tuple of four.
+        cs, dc = self._cs, self._dc
+        spi, address = self._spi, self._address
         for page in range(_PAGES):
             found = int(
                 _changed(self.buffer, self._shown, page * _WIDTH, _WIDTH, self._stage, 0)  # type: ignore[arg-type]

@@ -33,8 +33,9 @@ _MIRROR_X = const(0x40)  # MX
 _MIRROR_Y = const(0x80)  # MY
 _BGR = const(0x08)
 
-_SETTLE_MS = const(5)
-_SLEEP_MS = const(120)
+# One more than the data sheets: a count of milliseconds may begin at the end of one.
+_SETTLE_MS = const(6)
+_SLEEP_MS = const(121)
 
 
 class TFT(Colour):
@@ -184,8 +185,10 @@ class TFT(Colour):
         spi.write(numbers)
 
     def _send_tiles(self, row, first, n):
-        spi, buffer, table, line = self._spi, self.buffer, self._table, self._line
-        expand, piece, stride = self._expand, self._lines[n], self._stride
+        # In threes at most: the compiler makes a tuple of four.
+        spi, buffer, expand = self._spi, self.buffer, self._expand
+        table, line, piece = self._table, self._line, self._lines[n]
+        stride = self._stride
         x = first * TILE + self._x
         y = row * TILE + self._y
         self._cs(0)
