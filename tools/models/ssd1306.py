@@ -188,6 +188,10 @@ class SSD1306:
             self._pending = None
         for byte in data:
             self.data_bytes += 1
+            if self.column >= self.ram_columns:
+                # Not while it is set: between its two halves it may be anything.
+                self._error(f"data at column {self.column}")
+                continue
             self.ram[self.page * self.ram_columns + self.column] = byte
             self._advance()
         self.version += 1
@@ -230,9 +234,9 @@ class SSD1306:
             if self.mode != 2:
                 self._error("column by nibbles outside page addressing mode")
             if byte < 0x10:
-                self._column(self.column & 0xF0 | byte & 15)
+                self.column = self.column & 0xF0 | byte & 15
             else:
-                self._column((byte & 15) << 4 | self.column & 15)
+                self.column = (byte & 15) << 4 | self.column & 15
         elif 0x40 <= byte <= 0x7F:
             self.start_line = byte & 0x3F
         elif 0xB0 <= byte <= 0xB7:
@@ -252,10 +256,6 @@ class SSD1306:
         else:
             return False
         return True
-
-    def _column(self, column):
-        # High and low nibble come one after the other: the value between them may be anything.
-        self.column = column % self.ram_columns
 
     def _with_parameters(self, opcode, p):
         if opcode == 0x20:
