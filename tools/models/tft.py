@@ -33,15 +33,20 @@ _RESET_LOW_US = 10
 
 
 class Picture:
-    """What the glass shows: width, height, rgb (three bytes a pixel, row by row)."""
+    """What the glass shows: width, height, numbers (one byte a pixel, row by row) of colours
+    [(red, green, blue)]."""
 
-    def __init__(self, width, height, rgb):
+    def __init__(self, width, height, numbers, colours):
         self.width = width
         self.height = height
-        self.rgb = rgb
+        self.numbers = numbers
+        self.colours = colours
 
     def __len__(self):
-        return len(self.rgb)
+        return len(self.numbers)
+
+    def pixel(self, x, y):
+        return self.colours[self.numbers[y * self.width + x]]
 
 
 class TFT:
@@ -223,12 +228,9 @@ class TFT:
         """-> Picture, as mounted."""
         width, height = self.size()
         if not self.visible():
-            return Picture(width, height, bytes(3 * width * height))
-        table = [bytes(c) for c in self.colours()]
-        rows = [b"".join([table[n] for n in self.line(y)]) for y in range(height)]
-        return Picture(width, height, b"".join(rows))
-
-    image = pixels
+            return Picture(width, height, bytes(width * height), [(0, 0, 0)])
+        numbers = b"".join([self.line(y) for y in range(height)])
+        return Picture(width, height, numbers, self.colours())
 
     # --- bytes ----------------------------------------------------------------------------------
 
@@ -358,7 +360,10 @@ class TFT:
                 break
             m = min(n - at, x1 + 1 - self._x)
             place = self._y * stride + self._x
-            self._ram[place : place + m] = numbers[at : at + m]
+            new = numbers[at : at + m]
+            if self._ram[place : place + m] != new:
+                self._ram[place : place + m] = new
+                self.version += 1
             at += m
             self._x += m
             if self._x > x1:
@@ -367,7 +372,6 @@ class TFT:
                 if self._y > y1:
                     self._y = y0
                     self._full = True
-        self.version += 1
 
     def _numbered(self, data, n, size):
         """The colour numbers of n pixels of `size` bytes."""
