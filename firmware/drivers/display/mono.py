@@ -97,7 +97,7 @@ class Mono:
         if y & 7 or not 0 <= x <= _WIDTH - width or not 0 <= y <= _HEIGHT - 16:
             return False
         place = (y >> 3) * _WIDTH + x
-        _glyph(self.buffer, place, bits, at, width, 0xFF if style & 1 else 0)  # type: ignore[arg-type]
+        _glyph(self.buffer, place, bits, at, width, 0xFF if style else 0)  # type: ignore[arg-type]
         return True
 
     def _forget(self):

@@ -51,7 +51,15 @@ NO_ANSWER = "no answer"
 
 
 class _Panel:
-    """What both interfaces have in common, over _send(command)."""
+    """What both interfaces have in common, over _send(command). The last of the base classes: the
+    interface's own _send() comes first."""
+
+    _seg_reverse = True
+    _com_reverse = True
+    _contrast = 0x7F
+
+    def _send(self, command):
+        raise NotImplementedError
 
     def _set_up(self):
         """The bytes of the set-up, all commands."""
@@ -92,7 +100,7 @@ def _pulse(reset):
         time.sleep_us(10)
 
 
-class SSD1306(_Panel, MonoSPI):
+class SSD1306(MonoSPI, _Panel):
     """`spi` initialised (mode 0, up to 10 MHz); `cs`, `dc`, `reset` output pins. `seg_reverse`
     mirrors left-right, `com_reverse` top-bottom (the usual modules want both). `column`: RAM
     column of the left edge."""
@@ -102,7 +110,6 @@ class SSD1306(_Panel, MonoSPI):
         self._reset = reset
         self._com_reverse = com_reverse
         self._seg_reverse = seg_reverse
-        self._contrast = 0x7F
 
     def start(self):
         """Reset and switch on. The glass is blank."""
@@ -116,7 +123,7 @@ class SSD1306(_Panel, MonoSPI):
         self._send(_DISPLAY_ON)
 
 
-class SSD1306I2C(_Panel, Refresh, Mono):
+class SSD1306I2C(Refresh, Mono, _Panel):
     """`i2c` initialised at `freq` Hz (100,000 to 1,000,000); `address` 0x3C or 0x3D; `reset` an
     output pin or None. `fault`: None, or NO_ANSWER while the module does not acknowledge."""
 
@@ -132,7 +139,6 @@ class SSD1306I2C(_Panel, Refresh, Mono):
         self._reset = reset
         self._com_reverse = com_reverse
         self._seg_reverse = seg_reverse
-        self._contrast = 0x7F
         self._on = True
         self._asleep = False
         self._fresh = False  # set up anew: the display is off until the picture is there

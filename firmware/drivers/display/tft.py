@@ -200,7 +200,7 @@ class TFT(Colour):
         self._dc(1)
         at = row * TILE * stride + first * (TILE // 2)
         for _ in range(TILE):
-            expand(buffer, at, n * (TILE // 2), table, line)
+            expand(buffer, at, n * (TILE // 2), table, line)  # type: ignore[arg-type]
             spi.write(piece)
             at += stride
         self._cs(1)
