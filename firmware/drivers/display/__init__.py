@@ -8,8 +8,9 @@
 #   glyph(x, y, bits, at, width, style)   draw a glyph of the 16-pixel font (width 8 or 16, MSB
 #                  left, from byte `at` of `bits`); style 0 (False): ink on paper, 1 (True): paper
 #                  on bar. False when it would reach beyond the glass: then nothing is drawn. A
-#                  display of scale 2 also has style 2, ink on shade, and glyph_large(x, y, bits, at,
-#                  style), twice as large again, for glyphs of 8 columns.
+#                  display of scale 2 also has style 2, ink on shade, and
+#                  glyph_large(x, y, bits, at, style), twice as large again, for glyphs of 8
+#                  columns.
 #   start()        reset, switch on; the glass is blank then. Blocks (up to 0.4 s): before the loop
 #                  runs.
 #   show()         what was drawn shall be seen. A display whose picture is small sends it at once;
