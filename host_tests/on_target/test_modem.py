@@ -8,7 +8,8 @@ from machine import UART, Pin
 
 from app.kernel import clock
 from drivers.modem.a7670 import A7670
-from drivers.modem.at import AtError, Lines, announced, numbers
+from drivers.modem.at import AtError, Lines
+from drivers.modem.reply import announced, numbers
 from models.a7670 import Modem
 
 PWRKEY, STATUS = 8, 3

@@ -40,4 +40,4 @@ class Auto(Cellular):
     async def _recognise(self):
         c = await self.at.command("ATI", 5000)
         self.profile = find(identity(c.lines)[1])
-        self._speak()
+        self.at.announce(self.profile.ANNOUNCE)

@@ -19,12 +19,11 @@ import asyncio
 
 from micropython import const
 
-from .at import AtError, Channel
+from .at import AtError
 from .links import Links
 from .power import Power
-from .profile import Profile
 from .reply import DENIED as _DENIED
-from .reply import HOME, ROAMING, bars, iccid, identity, imei, local_time, numbers, registration
+from .reply import HOME, ROAMING, bars, iccid, identity, imei, local_time, registration
 from .sim import NO_SIM, SIM_LOCKED, CardError, Sim
 
 _POLL_MS = const(10_000)
@@ -64,14 +63,12 @@ class Cellular(Links):
     `supply`: output pin that switches the module's supply, or None."""
 
     name = "4G"
-    profile = Profile()
 
     def __init__(self, uart, pwrkey, status, clock, apn, pin="", supply=None):
-        super().__init__()
+        super().__init__(uart)
         self._power = Power(pwrkey, status, supply, clock)
         self.clock = clock
         self._apn = apn
-        self.at = Channel(uart, self)
         self.sim = Sim(self, pin)
         self.ready = False
         self.reason = STARTING  # type: str | None
@@ -85,36 +82,8 @@ class Cellular(Links):
         self._starting = False  # switched on or restarted: no need to press the key
         self._woke = clock.ticks()
         self._fresh = False  # started by us a moment ago
-        self._speak()
-
-    def _speak(self):
-        self.at.announce(self.profile.ANNOUNCE)
 
     # ---- unsolicited lines ----------------------------------------------------------------------
-
-    def known(self, text):
-        """Whether a line is in the profile's table of unsolicited ones."""
-        return self._entry(text) is not None
-
-    def _entry(self, text):
-        for entry in self.profile.URCS:
-            if text.startswith(entry[0]):
-                return entry
-        return None
-
-    def take(self, text):
-        """A line that belongs to no command."""
-        entry = self._entry(text)
-        if entry is None or entry[1] is None:
-            return
-        what = getattr(self, entry[1])
-        if len(entry) < 3:
-            what()
-            return
-        n = numbers(text)[entry[2] :]
-        for s in self.sockets:
-            if n and s.link == n[0]:
-                what(s, n[1] if len(n) > 1 else -1)
 
     def on_boot(self):
         if self._up:
@@ -146,15 +115,6 @@ class Cellular(Links):
 
     def on_registration(self):
         self._kick.set()
-
-    def on_opened(self, s, code):
-        s.opened(code)
-
-    def on_data(self, s, _):
-        s.arrived()
-
-    def on_closed(self, s, _):
-        s.gone()
 
     def _settle(self):
         self._woke = self.clock.ticks()
@@ -207,7 +167,7 @@ class Cellular(Links):
             self._up = False
 
     async def _recover(self):
-        steps = _LADDER.get(self.reason, _LAST_STEP)
+        steps = _LADDER.get(self.reason or "", _LAST_STEP)
         if not self._up:
             if self.reason != NO_MODEM:
                 return  # it has restarted by itself

@@ -1,19 +1,61 @@
-# The connections of a modem: which numbers they have in the module, and the first of them as the
-# modem's own bearer.
+# The connections of a modem: what the module says of them unsolicited, which numbers they have in
+# it, and the first of them as the modem's own bearer.
 
 import asyncio
 
-from .at import AtError
+from .at import AtError, Channel
+from .profile import Profile
+from .reply import numbers
 from .tcp import Socket
 
 
 class Links:
-    """What Cellular (which has at, profile) knows of its sockets."""
+    """Channel, profile and sockets of a modem (Cellular)."""
 
-    def __init__(self):
+    profile = Profile()
+
+    def __init__(self, uart):
+        self.at = Channel(uart, self, self.profile.ANNOUNCE)
         self.sockets = (Socket(self), Socket(self))
         self._first_link = 0
         self._strays = []  # numbers that may still be open or opening
+
+    # ---- unsolicited lines ----------------------------------------------------------------------
+
+    def known(self, text):
+        """Whether a line is in the profile's table of unsolicited ones."""
+        return self._entry(text) is not None
+
+    def _entry(self, text):
+        for entry in self.profile.URCS:
+            if text.startswith(entry[0]):
+                return entry
+        return None
+
+    def take(self, text):
+        """A line that belongs to no command."""
+        entry = self._entry(text)
+        if entry is None or entry[1] is None:
+            return
+        what = getattr(self, entry[1])
+        if len(entry) < 3:
+            what()
+            return
+        n = numbers(text)[entry[2] :]
+        for s in self.sockets:
+            if n and s.link == n[0]:
+                what(s, n[1] if len(n) > 1 else -1)
+
+    def on_opened(self, s, code):
+        s.opened(code)
+
+    def on_data(self, s, _):
+        s.arrived()
+
+    def on_closed(self, s, _):
+        s.gone()
+
+    # ---- numbers --------------------------------------------------------------------------------
 
     def free_link(self):
         """Number of a link that nobody has."""
