@@ -1,6 +1,7 @@
 # A modem of either family on the simulated board, its network, and the driver; for tests.
 
 import asyncio
+from asyncio import core
 
 import bus
 from harness import until
@@ -90,14 +91,14 @@ _tasks = []
 
 def start(driver):
     for _, task in driver.tasks():
-        _tasks.append(asyncio.create_task(task()))
+        _tasks.append((core._task_queue, asyncio.create_task(task())))
 
 
-def modem(family="A7670", status=True, driver=None, pin="", **options):
+def modem(family="A7670", status=True, driver=None, pin="", rxbuf=4096, **options):
     """(model, net, driver), with the driver's tasks running. `driver`: its class."""
     net = Net()
     made = model(family, net, **options)
-    uart, key, level = wires(status)
+    uart, key, level = wires(status, rxbuf)
     if driver is None:
         driver = A7670 if family in ("A7670", "SIM7600") else EC200
     d = driver(uart, key, level, clock, "cmnet", pin)
@@ -107,8 +108,9 @@ def modem(family="A7670", status=True, driver=None, pin="", **options):
 
 def fresh():
     """A new board for the next round of a test; the old one's driver is gone."""
-    for task in _tasks:
-        task.cancel()
+    for queue, task in _tasks:
+        if queue is core._task_queue:  # not of a test before this one
+            task.cancel()
     _tasks.clear()
     bus.use(bus.LocalBus())
     Pin._pins.clear()
@@ -118,7 +120,6 @@ def families(test):
     """The test, once for each family, each time with a board of its own."""
 
     async def both():
-        _tasks.clear()  # of a test before this one: its loop has ended
         for family in FAMILIES:
             fresh()
             await test(family)

@@ -99,6 +99,7 @@ class Modem:
         self.apns = {1: ("IP", "")}
         self.faults = Faults(seed)
         self._tx = []  # (due_us, bytes), ascending
+        self._held_us = 0  # nothing is said before it: the rest of a line comes then
         self._timers = []  # (due_us, fn, args), ascending
         self._in_timer = False
         self._storms = 0
@@ -140,9 +141,9 @@ class Modem:
             if later:
                 # What is said after it comes after it.
                 wait = self.faults.pause()
-                self._tx = [(now_us + wait, later)] + [
-                    (max(due, now_us + wait), more) for due, more in self._tx
-                ]
+                self._tx.insert(0, (now_us + wait, later))
+                self._held_us = now_us + wait
+                self._tx = [(max(due, self._held_us), more) for due, more in self._tx]
                 break
         return self.faults.line(out)
 
@@ -367,7 +368,7 @@ class Modem:
         """Puts bytes on the line; the caller frames them."""
         if self._hung or self._state in ("off", "booting") or not data:
             return
-        due = self.now + delay_us
+        due = max(self.now + delay_us, self._held_us)
         at = len(self._tx)
         while at and self._tx[at - 1][0] > due:
             at -= 1
