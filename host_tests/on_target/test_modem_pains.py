@@ -367,6 +367,7 @@ SLOW = {
     "CIPOPEN result": 7_000_000,
     "QIOPEN result": 7_000_000,
     "CIPSEND payload": 2_000_000,
+    "QISEND network": 20_000,
     "CIPSEND result": 2_000_000,
 }
 

@@ -115,7 +115,9 @@ class Line:
         self._busy = True
         delay = 0
         for text in split_line(body):
-            name = split_command(text)[0]
+            name, mode, _ = split_command(text)
+            if name + mode in self.m.delays:
+                name += mode
             delay += self.m.delay(name if name[:1] in ("+", "&") else name[:1])
         self.m.after(delay or self.m.delay("default"), self._execute, body)
 

@@ -19,6 +19,7 @@ DELAYS = {
     "+COPS": 30000,
     "+CFUN": 800000,
     "+QIACT": 700000,
+    "+QIACT?": 5000,  # a question: nothing is done
     "+QIDEACT": 400000,
     "+QIOPEN": 10000,
     "+QICLOSE": 60000,
@@ -27,6 +28,7 @@ DELAYS = {
     "CIPSEND payload": 12000,
     "QIOPEN result": 20000,
     "QIOPEN error": 1500000,
+    "QISEND network": 20000,
 }
 
 MODELS = {

@@ -217,7 +217,7 @@ class QuectelTcp:
             return "SEND FAIL"
         if fault != "lost" and not self.m.faults.no_acks and self.net:
             # The host's answer cannot be told before the module has said SEND OK.
-            self.m.after(self.m.delay("QIOPEN result"), self.net.send, link, data)
+            self.m.after(self.m.delay("QISEND network"), self.net.send, link, data)
         sock.sent += len(data)
         return "SEND OK"
 
