@@ -31,13 +31,14 @@ too. Payload bytes are echoed while echo is on. What arrives before ">" is lost.
 A replied line is never split by an unsolicited one; between lines anything may come.
 """
 
-from models.modem_commands import DELAYS
+from models.modem_commands import COMMANDS, DELAYS
 from models.modem_faults import Faults
 from models.modem_line import Line
 from models.modem_radio import Radio
 from models.modem_tcp import Tcp
 
 READY_LINE = {"A7670": "*ATREADY: 1", "SIM7600": "RDY"}
+BOOT_LINES = ((2000000, "SMS DONE"), (3000000, "PB DONE"))  # us after the first
 
 
 class Modem:
@@ -49,6 +50,11 @@ class Modem:
     The class attributes are the module's identity and pin timing; set them on the object.
     """
 
+    commands = COMMANDS
+    delays = DELAYS
+    prompt = b"\r\n>"
+    card_absent = None  # line after the start without a card
+    card_removed = "+CPIN: SIM REMOVED"
     imei = "867250061234560"
     imsi = "460001234567890"
     iccid = "89860012345678901234"
@@ -93,6 +99,7 @@ class Modem:
         self.apns = {1: ("IP", "")}
         self.faults = Faults(seed)
         self._tx = []  # (due_us, bytes), ascending
+        self._held_us = 0  # nothing is said before it: the rest of a line comes then
         self._timers = []  # (due_us, fn, args), ascending
         self._in_timer = False
         self._storms = 0
@@ -105,10 +112,17 @@ class Modem:
         self._status = False
         self._started_us = 0
         self.radio = Radio(self, sim, pin, network, register_us, rssi)
-        self.tcp = Tcp(self, net)
+        self.tcp = self.make_tcp(net)
         self.line = Line(self, while_busy, esc_aborts)
         if auto_on:
             self._start()
+
+    def make_tcp(self, net):
+        return Tcp(self, net)
+
+    def boot_lines(self):
+        """-> first line after a start, and [(us later, line)]."""
+        return READY_LINE[self.family], BOOT_LINES
 
     # --- UART peer ------------------------------------------------------------------------------
 
@@ -121,7 +135,16 @@ class Modem:
         self.advance(now_us)
         out = b""
         while self._tx and self._tx[0][0] <= now_us:
-            out += self._tx.pop(0)[1]
+            data = self._tx.pop(0)[1]
+            first, later = self.faults.pieces(data)
+            out += first
+            if later:
+                # What is said after it comes after it.
+                wait = self.faults.pause()
+                self._tx.insert(0, (now_us + wait, later))
+                self._held_us = now_us + wait
+                self._tx = [(max(due, self._held_us), more) for due, more in self._tx]
+                break
         return self.faults.line(out)
 
     def next_due(self):
@@ -216,10 +239,12 @@ class Modem:
 
     def _ready(self):
         self._state = "on"
-        self.urc(READY_LINE[self.family])
+        first, later = self.boot_lines()
+        self.say(self.faults.boot_noise)
+        self.urc(first)
         self.after(500000, self.radio.sim_found)
-        self.urc("SMS DONE", 2000000)
-        self.urc("PB DONE", 3000000)
+        for delay, text in later:
+            self.urc(text, delay)
         self._storms += 1
         self._storm(self._storms)  # a storm outlives a restart
 
@@ -283,6 +308,14 @@ class Modem:
             self.urc(text)
             self._storm(number)
 
+    def flood(self, n, now_us):
+        """At least n bytes of unsolicited lines at once: more than a terminal has room for?"""
+        self.advance(now_us)
+        while n > 0:
+            text = self.faults.storm_text()
+            self.urc(text)
+            n -= len(text) + 4
+
     def set_signal(self, on, now_us):
         self.advance(now_us)
         self.radio.set_signal(on)
@@ -321,7 +354,7 @@ class Modem:
 
     def delay(self, name):
         """-> us, from the caller's table or the default one."""
-        default = DELAYS.get(name, DELAYS["default"])
+        default = self.delays.get(name, self.delays["default"])
         return self.latency.get(name, self.latency.get("default", default))
 
     def after(self, delay_us, fn, *args):
@@ -335,7 +368,7 @@ class Modem:
         """Puts bytes on the line; the caller frames them."""
         if self._hung or self._state in ("off", "booting") or not data:
             return
-        due = self.now + delay_us
+        due = max(self.now + delay_us, self._held_us)
         at = len(self._tx)
         while at and self._tx[at - 1][0] > due:
             at -= 1

@@ -46,7 +46,7 @@ MODELS = {
 }
 
 
-def _need_sim(m):
+def need_sim(m):
     radio = m.radio
     if not radio.sim_ready:
         raise CmeError(14)
@@ -55,12 +55,12 @@ def _need_sim(m):
 
 
 def _need_pin(m):
-    _need_sim(m)
+    need_sim(m)
     if not m.radio.unlocked:
         raise CmeError(12 if m.radio.sim == "SIM PUK" else 11)
 
 
-def _nothing(m, mode, args):
+def nothing(m, mode, args):
     return None
 
 
@@ -123,7 +123,7 @@ def _ipr(m, mode, args):
 
 def _cpin(m, mode, args):
     radio = m.radio
-    _need_sim(m)
+    need_sim(m)
     if mode == "?":
         return ["+CPIN: " + ("READY" if radio.unlocked else radio.sim)]
     if radio.unlocked:
@@ -144,7 +144,7 @@ def _spic(m, mode, args):
 
 
 def _ciccid(m, mode, args):
-    _need_sim(m)
+    need_sim(m)
     return ["+ICCID: " + m.iccid]
 
 
@@ -301,16 +301,16 @@ def _cipsend(m, mode, args):
 
 # name: (modes it has, handler). "x" execute, "?" read, "=" write.
 COMMANDS = {
-    "": ("x", _nothing),
+    "": ("x", nothing),
     "E": ("x", _echo),
     "V": ("x", _verbose),
     "I": ("x", _identity),
     "Z": ("x", _defaults),
     "&F": ("x", _defaults),
-    "&W": ("x", _nothing),
-    "&C": ("x", _nothing),
-    "&D": ("x", _nothing),
-    "S": ("x=?", _nothing),
+    "&W": ("x", nothing),
+    "&C": ("x", nothing),
+    "&D": ("x", nothing),
+    "S": ("x=?", nothing),
     "+CGMI": ("x", _cgmi),
     "+CGMM": ("x", _cgmm),
     "+CGMR": ("x", _cgmr),
@@ -318,11 +318,11 @@ COMMANDS = {
     "+GSN": ("x", _cgsn),
     "+CMEE": ("?=", _cmee),
     "+IPR": ("?=", _ipr),
-    "+IFC": ("=", _nothing),
-    "+CSCLK": ("=", _nothing),
-    "+CNMP": ("=", _nothing),
-    "+CTZR": ("=", _nothing),
-    "+CLTS": ("=", _nothing),
+    "+IFC": ("=", nothing),
+    "+CSCLK": ("=", nothing),
+    "+CNMP": ("=", nothing),
+    "+CTZR": ("=", nothing),
+    "+CLTS": ("=", nothing),
     "+CPIN": ("?=", _cpin),
     "+SPIC": ("x", _spic),
     "+CICCID": ("x", _ciccid),
@@ -354,14 +354,15 @@ COMMANDS = {
     "+CIPMODE": ("?=", _tcp("cipmode")),
     "+CIPHEAD": ("?=", _tcp("ciphead")),
     "+CIPSRIP": ("?=", _tcp("cipsrip")),
-    "+CIPSENDMODE": ("=", _nothing),
-    "+CIPCCFG": ("=", _nothing),
-    "+CSOCKSETPN": ("=", _nothing),
+    "+CIPSENDMODE": ("=", nothing),
+    "+CIPCCFG": ("=", nothing),
+    "+CSOCKSETPN": ("=", nothing),
 }
 
 
-def find(name, mode, args):
-    """-> (handler, mode, args, name in the table), or None for what the module does not know."""
+def find(commands, name, mode, args):
+    """commands: a table as above. -> (handler, mode, args, name in the table), or None for what
+    the module does not know."""
     if name and name[0] not in "+&":
         # Basic command: a letter and a number, "E0"; the number is its only argument, 0 if left
         # out. ATI0, ATE, ATS0=1 are the forms in use.
@@ -370,12 +371,12 @@ def find(name, mode, args):
         args = [] if digits in ("", "0") else [digits]
     elif name[:1] == "&":
         name = name[:2]
-    entry = COMMANDS.get(name)
+    entry = commands.get(name)
     if entry is None:
         return None
     modes, handler = entry
     if mode == "=?":
-        return _nothing, mode, args, name
+        return nothing, mode, args, name
     if (mode or "x") not in modes:
         return None
     return handler, mode, args, name

@@ -19,7 +19,7 @@ STORM = (
     "+CSQ: 17,99",
 )
 
-_PLACES = ("start", "info", "data", "prompt", "final", "end")
+_PLACES = ("start", "info", "data", "inside", "prompt", "final", "end")
 
 
 class Faults:
@@ -33,6 +33,15 @@ class Faults:
         self.drop = 0.0  # probability that a byte is lost, both directions
         self.flip = 0.0  # probability that a byte arrives with one bit wrong, both directions
         self.open_error = None  # error number that every AT+CIPOPEN gets
+        self.no_acks = False  # what is sent goes nowhere: no host answers or acknowledges
+        self.reboot_at_byte = None  # restarts when so many more bytes of the terminal have come
+        self.lose_payload = 0  # so many bytes of payload are lost: the module goes on waiting
+        self.boot_noise = b""  # on the line before the first line of a start
+        self.cme = None  # form of +CME ERROR whatever AT+CMEE says: 0, 1 or 2
+        self.split = 0  # what goes out comes in pieces of at most so many bytes (0: as it is) ...
+        self.pause_us = 3000  # ... with pauses of up to this between them
+        self.merge_us = 0  # what goes out is held back for so long, and comes together
+        self._held = False
         self._urcs = []  # [command prefix, place, text, how often left]
         self._sends = []  # outcomes of coming AT+CIPSENDs
         self._finals = []  # [command prefix, delay_us, copies, how often left]
@@ -46,7 +55,8 @@ class Faults:
         """A line `text` within the replies to commands that begin with `command` ("+CSQ").
 
         place: "start" before the first piece, "info" between two information lines, "data" between
-        `+CIPRXGET: 2,...` and its data, "prompt" before ">", "final" before OK, "end" after it.
+        a header (`+CIPRXGET: 2,...`) and its data, "inside" among its data, "prompt" before ">",
+        "final" before OK, "end" after it.
         A reply that has no such place leaves the fault armed.
         """
         if place not in _PLACES:
@@ -65,7 +75,8 @@ class Faults:
     def send_fail(self, how, times=1):
         """Outcome of the next AT+CIPSENDs: "error" (+CIPERROR: 1, ERROR), "short" (half of it goes
         out and is confirmed), "none" (0 confirmed), "closed" (-1 confirmed, the socket is gone),
-        "lost" (confirmed in full, nothing reaches the network)."""
+        "lost" (confirmed in full, nothing reaches the network). Quectel: SEND FAIL for "short" and
+        "none"."""
         if how not in ("error", "short", "none", "closed", "lost"):
             raise ValueError(how)
         self._sends += [how] * times
@@ -90,9 +101,9 @@ class Faults:
     def next_storm(self):
         """-> (us until the next line, line)."""
         wait = self.storm_us // 2 + self._rng.below(self.storm_us + 1)
-        return wait, self._storm_text()
+        return wait, self.storm_text()
 
-    def _storm_text(self):
+    def storm_text(self):
         return self.storm_texts[self._rng.below(len(self.storm_texts))]
 
     def weave(self, command, pieces):
@@ -108,7 +119,13 @@ class Faults:
             for place in places:
                 out += self._lines(command, place)
             if i and self.storm_inside and self._rng.chance(self.storm_inside):
-                out.append(self._urc(self._storm_text()))
+                out.append(self._urc(self.storm_text()))
+            inside = self._lines(command, "inside") if kind == "data" and len(data) > 3 else ()
+            if inside:
+                at = 1 + self._rng.below(len(data) - 3)
+                out.append((kind, data[:at]))
+                out += inside
+                data = data[at:]
             out.append((kind, data))
         return out + self._lines(command, "end")
 
@@ -122,6 +139,41 @@ class Faults:
 
     def _urc(self, text):
         return ("urc", b"\r\n" + text.encode() + b"\r\n")
+
+    def cme_mode(self, mode):
+        return mode if self.cme is None else self.cme
+
+    def reboots_at_byte(self):
+        """Called for each byte of the terminal."""
+        if self.reboot_at_byte is None:
+            return False
+        self.reboot_at_byte -= 1
+        if self.reboot_at_byte > 0:
+            return False
+        self.reboot_at_byte = None
+        return True
+
+    def loses_payload(self):
+        """Called for each byte of payload."""
+        if self.lose_payload:
+            self.lose_payload -= 1
+            return True
+        return False
+
+    def pieces(self, data):
+        """What is due now -> (what goes out now, what does after pause())."""
+        if self.merge_us:
+            self._held = not self._held
+            if self._held:
+                return b"", data
+        elif self.split and len(data) > 1:
+            n = 1 + self._rng.below(self.split)
+            return data[:n], data[n:]
+        return data, b""
+
+    def pause(self):
+        """-> us."""
+        return self.merge_us or 1 + self._rng.below(self.pause_us)
 
     def line(self, data):
         """-> data after the wire: bytes lost or changed."""

@@ -65,6 +65,9 @@ class Line:
                 # Also when a byte before this one made the module restart.
                 self.dropped += len(data) - i
                 return
+            if self.m.faults.reboots_at_byte():
+                self.m.restart()
+                continue
             if self._busy:
                 if self.while_busy == "queue":
                     self._held += data[i:]
@@ -73,7 +76,8 @@ class Line:
                     self.dropped += 1
                     self.note("bytes while a command runs")
             elif self._payload:
-                self._payload_byte(byte)
+                if not self.m.faults.loses_payload():
+                    self._payload_byte(byte)
             else:
                 self._command_byte(byte)
 
@@ -111,7 +115,9 @@ class Line:
         self._busy = True
         delay = 0
         for text in split_line(body):
-            name = split_command(text)[0]
+            name, mode, _ = split_command(text)
+            if name + mode in self.m.delays:
+                name += mode
             delay += self.m.delay(name if name[:1] in ("+", "&") else name[:1])
         self.m.after(delay or self.m.delay("default"), self._execute, body)
 
@@ -121,7 +127,7 @@ class Line:
         try:
             for text in split_line(body):
                 name, mode, args = split_command(text)
-                found = find(name, mode, args)
+                found = find(self.m.commands, name, mode, args)
                 if found is None:
                     self.note("unknown command AT" + text)
                     raise Failure()
@@ -131,15 +137,15 @@ class Line:
             lines += list(e.lines)
             result = "ERROR"
         except CmeError as e:
-            result = cme_text(e.code, self.cmee)
+            result = cme_text(e.code, self.m.faults.cme_mode(self.cmee))
         except IndexError:  # fewer parameters than the command needs
-            result = cme_text(50, self.cmee)
+            result = cme_text(50, self.m.faults.cme_mode(self.cmee))
         self._reply(body, lines, result)
 
     def _reply(self, command, lines, result):
         pieces = frame_info(lines, self.verbose)
         if self._wanted and result == "OK":
-            pieces.append(("prompt", b"\r\n>"))
+            pieces.append(("prompt", self.m.prompt))
         else:
             self._wanted = None
             pieces.append(frame_result(result, self.verbose))
@@ -202,7 +208,7 @@ class Line:
         result = "OK"
         if data:
             try:
-                self.m.tcp.send(link, bytes(data))
+                result = self.m.tcp.send(link, bytes(data)) or "OK"
             except Failure as e:
                 lines = list(e.lines)
                 result = "ERROR"

@@ -45,6 +45,8 @@ class Radio:
         """The card has been read (timer after the start)."""
         self.sim_ready = True
         if self.sim == "ABSENT":
+            if self.m.card_absent:
+                self.m.urc(self.m.card_absent)
             return
         self.m.urc("+CPIN: READY" if self.unlocked else "+CPIN: " + self.sim)
         self._csq_us = self.m.now + 2000000
@@ -120,7 +122,7 @@ class Radio:
 
     def remove_sim(self):
         self.sim = "ABSENT"
-        self.m.urc("+CPIN: SIM REMOVED")
+        self.m.urc(self.m.card_removed)
         self.search()
         self._net_gone(500000)
 
@@ -145,6 +147,9 @@ class Radio:
             self.m.tcp.network_lost()
 
     # --- clock ----------------------------------------------------------------------------------
+
+    def stamp(self, seconds):
+        return _stamp(seconds)
 
     def cclk(self):
         """-> "yy/MM/dd,hh:mm:ss+zz", zz in quarters of an hour, local time.

@@ -219,7 +219,7 @@ class Tcp:
             raise Failure("+CIPERROR: 1")
         n = len(data)
         confirmed = {"short": n // 2, "none": 0, "closed": -1}.get(fault, n)
-        if confirmed > 0 and fault != "lost" and self.net:
+        if confirmed > 0 and fault != "lost" and not self.m.faults.no_acks and self.net:
             self.net.send(link, data[:confirmed])
         sock.sent += max(0, confirmed)
         sock.result_due = True
@@ -238,7 +238,8 @@ class Tcp:
         sock = self.sockets.get(self._link(args[0]))
         if sock is None:
             raise Failure("+IP ERROR: Connection is not created")
-        return [f"+CIPACK: {sock.sent},{sock.sent},0"]
+        acked = 0 if self.m.faults.no_acks else sock.sent
+        return [f"+CIPACK: {sock.sent},{acked},0"]
 
     # --- receiving ------------------------------------------------------------------------------
 
