@@ -259,6 +259,8 @@ class Rack:
         """Full duplex: bytes on MISO while `data` goes out; 0xff where no device answers."""
         for device, dc in self._selected(unit):
             if hasattr(device, "spi_transfer"):
+                if hasattr(device, "begin"):
+                    device.begin(self.now_us)
                 return device.spi_transfer(data, dc)
             device.spi_write(data, dc)
         return b"\xff" * len(data)
