@@ -35,7 +35,7 @@ class Events:
     of one whose DOWN it took; of several MOVE in a row the last one stays."""
 
     def __init__(self):
-        self._events = [None] * _QUEUE
+        self._events = [None] * _QUEUE  # type: list
         self._at = 0
         self._n = 0
         self._open = False  # a DOWN was taken whose end is still to come
@@ -133,7 +133,7 @@ class Touch:
     async def measure(self, timeout_ms):
         """(x, y), raw, of the next contact that is held for half a second (the mean of its
         samples); None after timeout_ms. Its events are not told."""
-        samples = []
+        samples = []  # type: list
         self._end()
         self._measuring = samples
         start = self._clock.ticks()
