@@ -2,9 +2,9 @@
 #
 # Source: DS3231 data sheet, "Timekeeping registers", "Control register", "Status register". A
 # burst that begins at register 0 reads one moment. OSF says that the oscillator stood still. A
-# write that breaks off in the middle leaves a mixed date, which OSF does not tell; so the rate bits
-# of the square wave, which we do not use, are a seal: set (as after the first power) while the time
-# is being written, cleared once it was read back.
+# write that breaks off in the middle leaves a mixed date, which OSF does not tell; so the rate
+# bits of the square wave, which we do not use, are a seal: set (as after the first power) while
+# the time is being written, cleared once it was read back.
 
 from micropython import const
 

@@ -1,8 +1,8 @@
 # The calendar over a power cut: machine.RTC while the processor runs, a clock chip while it does
 # not. Has the face of machine.RTC, so that app.kernel.clock.use_rtc() takes it.
 #
-# Nothing here raises because of the chip: a terminal must sell with a broken clock, too. What could
-# not be written to the chip is written again until it is.
+# Nothing here raises because of the chip: a terminal must sell with a broken clock, too. What
+# could not be written to the chip is written again until it is.
 
 import asyncio
 

@@ -97,12 +97,11 @@ class Paper:
                 self._is(FAULT, NO_ANSWER)
             return
         self._faults = 0
+        seen = self.present  # between the thresholds nothing changes
         if uv >= self._there:
             seen = True
         elif uv <= self._gone:
             seen = False
-        else:
-            seen = self.present  # between the thresholds nothing changes
         now = self._clock.ticks()
         if seen is not self._seen:
             self._seen = seen
