@@ -19,6 +19,8 @@ HARD_RESET = 2
 WDT_RESET = 3
 SOFT_RESET = 5
 
+I2C_TIMEOUT = -1  # answer of i2c_transfer(), as models.rack.TIMEOUT
+
 # What one pass of the event loop is taken to cost in virtual time: a task that polls in a tight
 # loop must see time pass, or it would wait for ever.
 _PASS_US = 20
@@ -177,13 +179,27 @@ class LocalBus(Bus):
         self.rack.spi_write(unit, bytes(data))
 
     def spi_transfer(self, unit, data):
+        self._advance()
         return self.rack.spi_transfer(unit, bytes(data))
 
     def i2c_transfer(self, unit, address, data, n):
+        """bytes; None: not acknowledged; I2C_TIMEOUT: the bus is held."""
+        self._advance()
         return self.rack.i2c_transfer(unit, address, bytes(data), n)
 
     def i2c_scan(self, unit):
         return self.rack.i2c_addresses(unit)
+
+    def adc_read(self, pin):
+        self._advance()
+        return self.rack.adc_read(pin)
+
+    def pwm(self, pin, freq, duty):
+        self._advance()
+        self.rack.pwm(pin, freq, duty)
+
+    def celsius(self):
+        return self.rack.celsius
 
     def wdt_start(self, timeout_ms):
         self._advance()
@@ -321,11 +337,24 @@ class RemoteBus(Bus):
     def i2c_transfer(self, unit, address, data, n):
         self._send(frames.I2C_TRANSFER, unit, struct.pack("<BH", address, n) + bytes(data))
         reply = self._await(frames.REPLY)
+        if reply[0] == 2:
+            return I2C_TIMEOUT
         return reply[1:] if reply[0] else None
 
     def i2c_scan(self, unit):
         self._send(frames.I2C_SCAN, unit)
         return list(self._await(frames.REPLY))
+
+    def adc_read(self, pin):
+        self._send(frames.ADC_READ, pin)
+        return struct.unpack("<I", self._await(frames.REPLY))[0]
+
+    def pwm(self, pin, freq, duty):
+        self._send(frames.PWM, pin, struct.pack("<IH", freq, duty))
+
+    def celsius(self):
+        self._send(frames.CELSIUS, 0)
+        return struct.unpack("<b", self._await(frames.REPLY))[0]
 
     def wdt_start(self, timeout_ms):
         self._send(frames.WDT_START, 0, struct.pack("<I", timeout_ms))
@@ -346,6 +375,10 @@ _CHIP = (
     ("machine", "Pin", ("value", "__call__", "irq")),
     ("machine", "SPI", ("write", "readinto", "write_readinto")),
     ("machine", "UART", ("write", "read", "readinto", "any", "ioctl", "txdone")),
+    ("machine", "I2C", ("readfrom", "readfrom_into", "writeto", "readfrom_mem",
+                        "readfrom_mem_into", "writeto_mem")),
+    ("machine", "ADC", ("read", "read_u16", "read_uv")),
+    ("machine", "PWM", ("freq", "duty_u16")),
     ("machine", "WDT", ("feed",)),
     ("time", None, ("ticks_ms", "ticks_us", "ticks_add", "ticks_diff", "sleep_us", "sleep_ms",
                     "time", "localtime", "gmtime", "mktime")),

@@ -5,6 +5,7 @@
 
 import json
 
+import bus
 import wires
 
 from models.nor import BlockDevice
@@ -45,6 +46,12 @@ def _table():
             kind, subtype = _number(kind, _TYPES), _number(subtype, _SUBTYPES)
             rows.append((kind, subtype, int(offset, 0), int(size, 0), name))
     return rows
+
+
+def mcu_temperature():
+    """The chip's own temperature in whole degrees Celsius (ESP32-S3, C3; the plain ESP32 has
+    raw_temperature() instead)."""
+    return bus.current.celsius()
 
 
 class Partition:

@@ -2,8 +2,9 @@
 #
 # What the ESP32 port lacks does not exist here. Pins, UART, SPI and I2C reach device models
 # through bus.current. Numbering as an ESP32-S3: GPIO 0-48 without 22-25, UART 0-2 (the REPL is on
-# USB), SPI 1-2, I2C 0-1, Timer 0-3.
+# USB), SPI 1-2, I2C 0-1, Timer 0-3, ADC on GPIO 1-20.
 
+import errno
 import io
 import time
 
@@ -335,14 +336,16 @@ class I2C:
     def __init__(self, id, *, scl=None, sda=None, freq=400000, timeout=50000):
         if id not in (0, 1):
             raise ValueError("I2C(%s) doesn't exist" % id)
-        self._id = id
-        self._freq = freq
+        self._id, self._freq, self._timeout_us = id, freq, timeout
 
     def _transfer(self, address, data, n):
         bus.current.spend((len(data) + n + 2) * 9_000_000 // self._freq)
         out = bus.current.i2c_transfer(self._id, address, data, n)
         if out is None:
             raise OSError(19)  # ENODEV: nobody acknowledged
+        if out == bus.I2C_TIMEOUT:
+            bus.current.spend(self._timeout_us)
+            raise OSError(errno.ETIMEDOUT)  # and the whole loop stood still
         return out
 
     def scan(self):
@@ -359,8 +362,7 @@ class I2C:
         return len(buf)
 
     def writevto(self, addr, vector, stop=True):
-        data = b"".join(vector)
-        return self.writeto(addr, data, stop)
+        return self.writeto(addr, b"".join(vector), stop)
 
     def readfrom_mem(self, addr, memaddr, nbytes, *, addrsize=8):
         return self._transfer(addr, memaddr.to_bytes(addrsize // 8, "big"), nbytes)
@@ -443,3 +445,6 @@ class Timer:
     def deinit(self):
         if self in bus.current.timers:
             bus.current.timers.remove(self)
+
+
+from analog import ADC, PWM  # noqa: E402, F401

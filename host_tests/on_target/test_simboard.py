@@ -380,3 +380,113 @@ def test_a_wait_that_nothing_can_end_is_an_error():
 
     raises(RuntimeError, asyncio.run, main())
     assert forever is not None
+
+
+# ---- analogue inputs, PWM, a held I2C bus -------------------------------------------------------
+
+
+class Volts:
+    def __init__(self, uv):
+        self.uv = uv
+
+    def microvolts(self, now_us):
+        return self.uv
+
+
+def test_an_adc_has_millivolts_and_a_limit():
+    bus.current.rack.attach_adc(6, Volts(1_234_567))
+    adc = machine.ADC(Pin(6), atten=machine.ADC.ATTN_11DB)
+    start = time.ticks_us()
+    assert adc.read_uv() == 1_234_000
+    assert time.ticks_diff(time.ticks_us(), start) >= 50  # a conversion takes its time
+    adc.atten(machine.ADC.ATTN_0DB)
+    assert adc.read_uv() == 950_000 and adc.read() == 4095 and adc.read_u16() == 65535
+    assert machine.ADC(7).read_uv() == 0
+    raises(ValueError, machine.ADC, 21)
+    raises(ValueError, machine.ADC, 0)
+    raises(ValueError, adc.atten, 4)
+    raises(ValueError, adc.width, 11)
+    raises(TypeError, lambda: machine.ADC(6, sample_ns=10))
+    for name in ("read_timed", "block", "vref"):
+        assert not hasattr(adc, name), name
+
+
+def test_block_2_of_the_adc_cannot_be_read_beside_wifi():
+    bus.current.rack.attach_adc(12, Volts(500_000))
+    adc = machine.ADC(12)
+    assert adc.read_uv() == 500_000
+    w = network.WLAN(network.STA_IF)
+    w.active(True)
+    try:
+        raises(OSError, adc.read_uv)
+        assert machine.ADC(6).read_uv() == 0
+    finally:
+        w.active(False)
+    assert adc.read_uv() == 500_000
+
+
+def test_pwm_has_8_channels_and_4_timers():
+    heard = []
+    bus.current.rack.on_pwm(40, lambda freq, duty, now_us: heard.append((freq, duty)))
+    p = machine.PWM(Pin(40), freq=2000, duty_u16=0)
+    p.duty_u16(32768)
+    p.freq(4000)
+    assert heard == [(2000, 0), (2000, 32768), (4000, 32768)]
+    assert p.freq() == 4000 and p.duty_u16() == 32768 and p.duty() == 512
+    assert p.duty_ns() == 125_001
+    raises(ValueError, p.freq, 0)
+    raises(ValueError, p.freq, 40_000_001)
+    raises(ValueError, p.duty_u16, 65536)
+    raises(ValueError, p.duty, 1024)
+    raises(ValueError, p.duty_ns, 250_001)
+    raises(TypeError, lambda: machine.PWM(Pin(41), nonsense=1))
+    made = [p]
+    try:
+        for i in range(3):
+            made.append(machine.PWM(Pin(1 + i), freq=1000 + i))
+        raises(RuntimeError, lambda: machine.PWM(Pin(10), freq=77))
+        for i in range(4):
+            made.append(machine.PWM(Pin(11 + i), freq=4000))
+        raises(RuntimeError, lambda: machine.PWM(Pin(10), freq=4000))
+    finally:
+        for m in made:
+            m.deinit()
+    assert heard[-1] == (0, 0)
+    raises(RuntimeError, p.freq, 1000)
+
+
+class Holds(Eeprom):
+    """Takes two bytes, acknowledges its address when it likes, and can hold SDA low."""
+
+    held = False
+    there = True
+
+    def begin(self, now_us):
+        return self.there
+
+    def holds_sda(self, now_us):
+        return self.held
+
+    def write(self, data):
+        return min(2, len(data))
+
+
+def test_an_i2c_bus_that_is_held_low_takes_the_whole_timeout():
+    d = Holds()
+    bus.current.rack.attach_i2c(0, 0x50, Eeprom())
+    bus.current.rack.attach_i2c(0, 0x51, d)
+    i2c = I2C(0, freq=400_000, timeout=2000)
+    assert i2c.writeto(0x51, b"ab") == 2
+    assert raises(OSError, i2c.writeto, 0x51, b"abc").args[0] == 19
+    d.there = False
+    assert raises(OSError, i2c.readfrom, 0x51, 1).args[0] == 19
+    d.held = True
+    start = time.ticks_us()
+    assert raises(OSError, i2c.readfrom_mem, 0x50, 3, 1).args[0] != 19
+    assert 2000 <= time.ticks_diff(time.ticks_us(), start) < 3000
+
+
+def test_the_chip_feels_its_own_temperature():
+    bus.current.rack.celsius = 41
+    assert esp32.mcu_temperature() == 41
+    assert not hasattr(esp32, "raw_temperature")

@@ -52,6 +52,37 @@ def test_an_unknown_frame_is_refused(op):
         port().feed(frame(op))
 
 
+class Stuck:
+    """An I2C device that holds SDA low."""
+
+    def holds_sda(self, now_us):
+        return True
+
+
+class Half:
+    """A source of half a volt."""
+
+    def microvolts(self, now_us):
+        return 500_000
+
+
+def test_analogue_frames_and_a_held_bus_are_answered():
+    p = port()
+    heard = []
+    p.rack.attach_adc(6, Half())
+    p.rack.on_pwm(40, lambda freq, duty, now_us: heard.append((freq, duty, now_us)))
+    p.rack.attach_i2c(0, 0x38, Stuck())
+    p.rack.celsius = -3
+    p.feed(frame(frames.ADC_READ, 6))
+    p.feed(frame(frames.PWM, 40, struct.pack("<IH", 2700, 32768), t=70))
+    p.feed(frame(frames.CELSIUS, t=70))
+    p.feed(frame(frames.I2C_TRANSFER, 0, struct.pack("<BH", 0x38, 1), t=70))
+    head = struct.pack("<BBH", frames.REPLY, 0, 4) + struct.pack("<I", 500_000)
+    one = struct.pack("<BBH", frames.REPLY, 0, 1)
+    assert bytes(p.out) == head + one + b"\xfd" + one + b"\x02"
+    assert heard == [(2700, 32768, 70)]
+
+
 def test_another_protocol_is_refused():
     with pytest.raises(BoardGone, match="protocol"):
         port().feed(frame(frames.HELLO, payload=b"\x63"))

@@ -8,7 +8,7 @@
 #
 # Integers in payloads are little endian. Runs on CPython and on MicroPython.
 
-PROTOCOL = 3
+PROTOCOL = 4
 
 # board -> rack
 HELLO = 0x01  # payload: PROTOCOL(1); answered by WELCOME
@@ -24,12 +24,16 @@ UART_CONFIG = 0x20  # baud(4)
 UART_TX = 0x21  # data
 SPI_WRITE = 0x30  # data
 SPI_TRANSFER = 0x31  # data; answered by REPLY with as many bytes
-I2C_TRANSFER = 0x40  # address(1) count(2) data; answered by REPLY: ok(1) data
+# address(1) count(2) data; answered by REPLY: 0 not acknowledged, 1 done, 2 SDA held low(1) data
+I2C_TRANSFER = 0x40
 I2C_SCAN = 0x41  # answered by REPLY: addresses
 WDT_START = 0x50  # timeout_ms(4)
 WDT_FEED = 0x51
 RESET = 0x52  # cause(1): the board's processor resets itself; the connection ends
 MEMORY = 0x53  # heap after a collection: free(4) used(4) largest block(4) allocated so far(4)
+ADC_READ = 0x60  # unit = pin; answered by REPLY: uv(4), the voltage at the pin
+PWM = 0x61  # unit = pin; freq(4) duty(2), a frequency of 0: not driven any more
+CELSIUS = 0x62  # answered by REPLY: the chip's own temperature(1, signed)
 LOG = 0x54  # a line of the firmware's log, where the console carries these frames
 
 # rack -> board

@@ -20,6 +20,9 @@ PULL_UP = 2
 
 ENODEV = 19
 
+# Answer of i2c_transfer() while a device holds SDA low: no transfer can begin.
+TIMEOUT = -1
+
 
 class _Pin:
     def __init__(self):
@@ -58,6 +61,9 @@ class Rack:
         self._watched = []  # pins with an interrupt
         self._outputs = {}  # pin -> callback(level, now_us): power keys, resets, buzzers
         self._resets = {}  # reset pin -> device with reset(level)
+        self._adc = {}  # pin -> source with microvolts(now_us)
+        self._pwm = {}  # pin -> callback(freq, duty_u16, now_us)
+        self.celsius = 35  # the processor's own temperature
         self.wdt_due_us = None
         self.wdt_timeout_us = 0
 
@@ -74,7 +80,9 @@ class Rack:
             self._resets[reset] = device
 
     def attach_i2c(self, unit, address, device):
-        """Wire an I2C device with write(data) -> acked bytes and read(n) -> bytes."""
+        """Wire an I2C device with write(data) -> acked bytes (fewer than sent, or False at the
+        address: not acknowledged) and read(n) -> bytes. It may have begin(now_us) -> whether it
+        acknowledges its address, called before each transfer, and holds_sda(now_us)."""
         self._i2c.setdefault(unit, {})[address] = device
 
     def attach_gpio(self, model):
@@ -91,6 +99,15 @@ class Rack:
     def on_output(self, pin, callback):
         """callback(level, now_us) at each change of an output pin (power key, buzzer)."""
         self._outputs[pin] = callback
+
+    def attach_adc(self, pin, source):
+        """Wire a source with microvolts(now_us) -> int to an analogue input."""
+        self._adc[pin] = source
+
+    def on_pwm(self, pin, callback):
+        """callback(frequency [Hz], duty of 65535, now_us) at each change of a PWM output;
+        frequency 0: it is not driven any more."""
+        self._pwm[pin] = callback
 
     # ---- time -----------------------------------------------------------------------------------
 
@@ -247,16 +264,36 @@ class Rack:
         return b"\xff" * len(data)
 
     def i2c_transfer(self, unit, address, data, n):
-        """Write `data`, then read n bytes; None when the address is not acknowledged."""
-        device = self._i2c.get(unit, {}).get(address)
+        """Write `data`, then read n bytes; None when something was not acknowledged, TIMEOUT while
+        a device holds SDA low."""
+        devices = self._i2c.get(unit, {})
+        for other in devices.values():
+            if hasattr(other, "holds_sda") and other.holds_sda(self.now_us):
+                return TIMEOUT
+        device = devices.get(address)
         if device is None:
             return None
+        if hasattr(device, "begin") and not device.begin(self.now_us):
+            return None
         if data:
-            device.write(data)
+            acked = device.write(data)
+            if acked is not None and acked < len(data):
+                return None
         return device.read(n) if n else b""
 
     def i2c_addresses(self, unit):
         return sorted(self._i2c.get(unit, ()))
+
+    # ---- analogue -------------------------------------------------------------------------------
+
+    def adc_read(self, pin):
+        """Voltage at the pin [uV]; an input that hangs in the air reads 0 here."""
+        source = self._adc.get(pin)
+        return 0 if source is None else max(0, source.microvolts(self.now_us))
+
+    def pwm(self, pin, freq, duty):
+        if pin in self._pwm:
+            self._pwm[pin](freq, duty, self.now_us)
 
     # ---- watchdog and power ---------------------------------------------------------------------
 
@@ -273,6 +310,8 @@ class Rack:
 
     def processor_reset(self):
         """The processor was reset or lost power: its outputs float, its interrupts are gone."""
+        for callback in self._pwm.values():
+            callback(0, 0, self.now_us)
         self._pins = {}
         self._driven_now = None
         self._watched = []

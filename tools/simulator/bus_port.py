@@ -7,6 +7,7 @@ time.
 import struct
 
 from models import frames
+from models.rack import TIMEOUT
 
 
 class BoardGone(Exception):
@@ -102,9 +103,18 @@ class BusPort:
         elif op == frames.I2C_TRANSFER:
             address, n = struct.unpack_from("<BH", data)
             got = rack.i2c_transfer(unit, address, data[3:], n)
-            self._reply(b"\x00" if got is None else b"\x01" + got)
+            if got == TIMEOUT:
+                self._reply(b"\x02")
+            else:
+                self._reply(b"\x00" if got is None else b"\x01" + got)
         elif op == frames.I2C_SCAN:
             self._reply(bytes(rack.i2c_addresses(unit)))
+        elif op == frames.ADC_READ:
+            self._reply(struct.pack("<I", rack.adc_read(unit)))
+        elif op == frames.PWM:
+            rack.pwm(unit, *struct.unpack("<IH", data))
+        elif op == frames.CELSIUS:
+            self._reply(struct.pack("<b", rack.celsius))
         elif op == frames.WDT_START:
             rack.wdt_start(struct.unpack("<I", data)[0])
         elif op == frames.MEMORY:
