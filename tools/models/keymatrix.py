@@ -17,9 +17,34 @@ the firmware writes a column; levels() itself also counts as such a moment if `d
 Bounce. A press or a release chatters for a seeded random time within bounce_us = (shortest,
 longest), (500, 8000) by default, (0, 0) for ideal contacts; the last edge leaves the contact as it
 is meant to be.
+
+Faults come by a schedule [(at_us, kind, ...)], see schedule(); faults() makes one from a seed.
+Noise is a row of pulses in time, not a chance at each look: it is the same however often the
+firmware looks. A pulse turns one row line round, open or driven.
 """
 
 from models import XorShift
+
+
+def faults(seed, keys, span_us):
+    """-> a schedule for KeyMatrix.schedule(): some noise, a line that settles slowly for a while,
+    a key that sticks for a while, within span_us."""
+    rng = XorShift(seed)
+    out = []
+    for kind in ("noise", "settle", "stick"):
+        start = rng.below(span_us // 2)
+        end = start + span_us // 8 + rng.below(span_us // 4)
+        if kind == "noise":
+            out.append((start, "noise", 2000 + rng.below(8000), 10 + rng.below(60)))
+            out.append((end, "quiet"))
+        elif kind == "settle":
+            out.append((start, "settle", 6 + rng.below(20)))
+            out.append((end, "settle", 5))
+        else:
+            key = keys[rng.below(len(keys))]
+            out.append((start, "stick", key))
+            out.append((end, "unstick", key))
+    return sorted(out, key=lambda fault: fault[0])
 
 
 class _Key:
@@ -53,6 +78,10 @@ class KeyMatrix:
         self._drive_us = 0  # when the driven levels last changed
         self._settling = False  # and whether the rows have not followed yet
         self._before = {}  # row levels that were there before that change
+        self._faults = []  # (at_us, kind, ...), ascending
+        self._noise = None  # (mean gap, mean length) of pulses [us]
+        self._pulse = None  # (from_us, to_us, row pin) of the present or next one
+        self._pulsing = False
 
     # --- fingers --------------------------------------------------------------------------------
 
@@ -68,6 +97,37 @@ class KeyMatrix:
 
     def unstick(self, key):
         self._keys[key].stuck = None
+
+    # --- faults ---------------------------------------------------------------------------------
+
+    def schedule(self, faults):
+        """Let these happen: (at_us, "noise", mean gap, mean length of a pulse [us]), (at_us,
+        "quiet"), (at_us, "settle", us), (at_us, "stick", key), (at_us, "open", key): stuck open,
+        (at_us, "unstick", key)."""
+        self._faults = sorted(self._faults + list(faults), key=lambda fault: fault[0])
+
+    def _strike(self, at_us, kind, *what):
+        if kind == "noise":
+            self._noise = what
+            self._next_pulse(at_us)
+        elif kind == "quiet":
+            self._noise = self._pulse = None
+            self._pulsing = False
+        elif kind == "settle":
+            self.settle_us = what[0]
+        elif kind == "unstick":
+            self.unstick(what[0])
+        elif kind in ("stick", "open"):
+            self.stick(what[0], kind == "stick")
+        else:
+            raise ValueError(kind)
+
+    def _next_pulse(self, after_us):
+        gap, length = self._noise
+        start = after_us + 1 + self._rng.below(2 * gap)
+        row = self.rows[self._rng.below(len(self.rows))]
+        self._pulse = (start, start + 1 + self._rng.below(2 * length), row)
+        self._pulsing = False
 
     def _move(self, key, closed, now_us):
         self.advance(now_us)
@@ -99,14 +159,27 @@ class KeyMatrix:
     # --- time -----------------------------------------------------------------------------------
 
     def next_due(self):
-        """-> absolute us of the next bounce edge or of the end of settling, or None."""
+        """-> absolute us of the next bounce edge, end of settling, fault or edge of noise, or
+        None."""
         due = self._drive_us + self.settle_us if self._settling else None
+        if self._faults and (due is None or self._faults[0][0] < due):
+            due = self._faults[0][0]
+        if self._pulse:
+            edge = self._pulse[1 if self._pulsing else 0]
+            if due is None or edge < due:
+                due = edge
         for key in self._keys.values():
             if key.edges and (due is None or key.edges[0] < due):
                 due = key.edges[0]
         return due
 
     def advance(self, now_us):
+        while self._faults and self._faults[0][0] <= now_us:
+            self._strike(*self._faults.pop(0))
+        while self._pulse and self._pulse[1] <= now_us:
+            self._next_pulse(self._pulse[1])
+        if self._pulse:
+            self._pulsing = self._pulse[0] <= now_us
         if self._settling and now_us - self._drive_us >= self.settle_us:
             self._settling = False
         for key in self._keys.values():
@@ -136,9 +209,10 @@ class KeyMatrix:
     def levels(self, driven, now_us):
         """-> {row pin: 0 | 1} as the inputs read at now_us with these pins driven."""
         self.drive(driven, now_us)
-        if self._settling:
-            return dict(self._before)
-        return self._network(self._driven)
+        out = dict(self._before) if self._settling else self._network(self._driven)
+        if self._pulsing:
+            out[self._pulse[2]] ^= 1
+        return out
 
     def closed(self, key):
         """-> the contact's present state (for tests)."""

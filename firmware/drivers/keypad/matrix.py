@@ -2,23 +2,22 @@
 #
 # While no key is down all columns are driven low and a falling row wakes the scanner (an
 # interrupt, and a look every 200 ms in case it was missed); while a key is down the columns are
-# driven one after the other every 5 ms. Debounce: a contact counts as changed after it read the
-# same in 4 scans running (15-20 ms). With three keys on the corners of a rectangle the fourth
-# seems closed too: such a scan is not believed.
+# driven one after the other every 5 ms. Debounce: a contact has changed when 4 of the latest 5
+# scans say so (15-25 ms): one bad sample, from bounce or from noise on a long cable, costs 5 ms
+# and decides nothing. With three keys on the corners of a rectangle the fourth seems closed too:
+# such a scan is not believed.
 
 import asyncio
 import time
 
 from micropython import const
 
+from .events import Keypad
+
 _SCAN_MS = const(5)
-_STABLE = const(4)
+_REST_MS = const(10)  # between scans while only ignored keys are down
 _LOOK_MS = const(200)
-_STUCK_LOOK_MS = const(20)
-# A driven column needs time to pull the row lines down through the key (100 pF against the
-# pull-up, with room).
-_SETTLE_US = const(10)
-_QUEUE = const(16)
+_START_SCANS = const(8)
 
 
 def has_ghost(closed, n_rows, n_cols):
@@ -37,64 +36,86 @@ def has_ghost(closed, n_rows, n_cols):
 
 
 class Debounce:
-    """n-of-n filter over scans; pure. feed() gives the bits that changed for sure."""
+    """n-of-m filter over scans, for all contacts at once; pure, and allocates nothing: a contact
+    changes when `agree` of its latest `window` samples differ from what it was. .down: what it is;
+    .since: ticks of the first sample that differed, by contact; .moving: contacts with such a
+    sample in the window."""
 
-    def __init__(self, keys):
+    def __init__(self, keys, window=5, agree=4):
+        if not 1 <= agree <= window <= 7:
+            raise ValueError("n of m")
         self.down = 0
-        self._count = bytearray(keys)
-        self._moving = False  # some contact is on its way to change
+        self.since = [0] * keys
+        self.moving = 0
+        self._history = [0] * window
+        self._at = 0
+        # Each contact has a counter of three bits, one in each of three integers. It starts at
+        # 8 - agree, so that the one that makes it `agree` carries out of the top.
+        full = (1 << keys) - 1
+        self._start0 = full if (8 - agree) & 1 else 0
+        self._start1 = full if (8 - agree) & 2 else 0
+        self._start2 = full if (8 - agree) & 4 else 0
 
-    def feed(self, closed):
-        """`closed`: bits of this scan. Returns the bits whose debounced state changed now (look at
-        .down)."""
-        changed = 0
-        count = self._count
-        differ = closed ^ self.down
-        if not differ and not self._moving:
+    def feed(self, closed, now=0):
+        """`closed`: bits of the scan that was made at `now`. Returns the bits that changed for
+        sure (look at .down)."""
+        history = self._history
+        down = self.down
+        history[self._at] = closed
+        self._at += 1
+        if self._at == len(history):
+            self._at = 0
+        if closed == down and not self.moving:
             return 0  # most scans: a key is held, nothing moves
-        self._moving = bool(differ)
-        for i in range(len(count)):
-            if differ >> i & 1:
-                count[i] += 1
-                if count[i] >= _STABLE:
-                    changed |= 1 << i
-                    count[i] = 0
-            elif count[i]:
-                count[i] = 0
-        self.down ^= changed
+        c0, c1, c2 = self._start0, self._start1, self._start2
+        differs = changed = 0
+        for sample in history:
+            d = sample ^ down
+            differs |= d
+            carry = c0 & d
+            c0 ^= d
+            d = c1 & carry
+            c1 ^= carry
+            changed |= c2 & d
+            c2 ^= d
+        self._begin(differs & ~self.moving, now)
+        if changed:
+            self.down = down = down ^ changed
+            # What was before the change says nothing about the next one.
+            for i in range(len(history)):
+                history[i] = history[i] & ~changed | down & changed
+        self.moving = differs & ~changed
         return changed
 
-    def settled(self):
-        """Whether no contact is on its way to change."""
-        for c in self._count:
-            if c:
-                return False
-        return True
+    def _begin(self, bits, now):
+        i = 0
+        while bits:
+            if bits & 1:
+                self.since[i] = now
+            bits >>= 1
+            i += 1
 
 
-class Matrix:
-    """`rows`: input pins with pull-ups; `cols`: open-drain output pins; `layout`: a tuple of key
-    names, row by row (None where no key sits); `clock`: ticks()."""
+class Matrix(Keypad):
+    """`rows`: input pins with pull-ups; `cols`: open-drain output pins; `layout`: a tuple of at
+    most 30 key names, row by row (None where no key sits). `settle_us`: a driven column needs time
+    to pull the row lines through the key, and these to rise again against the pull-up: three times
+    pull-up times capacitance (45 kOhm and 100 pF: 10 us with the input's threshold; a metre of
+    cable: 30 us or more, circuitpython#7621). `window`, `agree`: see Debounce. `options`: see
+    Keypad. .ghosts: scans that were not believed."""
 
-    def __init__(self, rows, cols, layout, clock):
+    def __init__(self, rows, cols, layout, clock, settle_us=10, window=5, agree=4, **options):
         if len(layout) != len(rows) * len(cols):
             raise ValueError("layout does not fit the matrix")
+        Keypad.__init__(self, layout, clock, **options)
         self._rows = rows
         self._cols = cols
-        self._layout = layout
-        self._clock = clock
-        self._filter = Debounce(len(layout))
+        self._settle_us = settle_us
+        self._filter = Debounce(len(layout), window, agree)
         self._wake = asyncio.ThreadSafeFlag()
-        self._events = [None] * _QUEUE
-        self._at = 0
-        self._n = 0
-        self._event = asyncio.Event()
-        self.lost = 0
-        self.stuck = ()
-        self._stuck_bits = 0
         self.ghosts = 0
 
-    # ---- scanning -------------------------------------------------------------------------------
+    # ---- scanning, without waiting --------------------------------------------------------------
 
     def scan(self):
         """Bits of the contacts that are closed now; about 100 us."""
@@ -105,18 +126,35 @@ class Matrix:
             c(1)
         for i in range(width):
             cols[i](0)
-            time.sleep_us(_SETTLE_US)
+            time.sleep_us(self._settle_us)
             for j in range(len(rows)):
                 if not rows[j]():
                     closed |= 1 << (j * width + i)
             cols[i](1)
         return closed
 
+    def step(self, closed, now):
+        """What the scan of `now` means: ghosts, debounce, events. Allocates nothing but the names
+        of a key that gets stuck."""
+        if has_ghost(closed, len(self._rows), len(self._cols)):
+            self.ghosts += 1
+            self.poll(now, 0)
+            return
+        self.poll(now, closed)
+        changed = self._filter.feed(closed, now)
+        i = 0
+        while changed:
+            if changed & 1:
+                down = bool(self._filter.down >> i & 1)
+                self.change(i, down, self._filter.since[i])
+            changed >>= 1
+            i += 1
+
     def _watch(self):
         """All columns low: any key pulls its row down."""
         for c in self._cols:
             c(0)
-        time.sleep_us(_SETTLE_US)
+        time.sleep_us(self._settle_us)
 
     def _any_row_low(self):
         for r in self._rows:
@@ -137,15 +175,8 @@ class Matrix:
         try:
             while True:
                 self._watch()
-                while True:
-                    if not self._any_row_low():
-                        self._stuck_bits = 0
-                        await self._wait()
-                    elif self._only_stuck():
-                        # Its row is low all the time: interrupts say nothing, so look.
-                        await asyncio.sleep_ms(_STUCK_LOOK_MS)
-                    else:
-                        break
+                while not self._any_row_low():
+                    await self._wait()
                 await self._follow()
         finally:
             for r in self._rows:
@@ -161,67 +192,24 @@ class Matrix:
             pass
 
     async def _find_stuck(self):
-        """Keys that are down in all of 8 scans at start: stuck, or something lies on them."""
-        bits = -1
-        for _ in range(8):
-            bits &= self.scan()
+        """Keys that are down at start are stuck, or something lies on them. Here a ghost counts:
+        which of the four is none cannot be told, and none of them was pressed."""
+        self.release_all(self._clock.ticks())
+        for _ in range(_START_SCANS):
+            now = self._clock.ticks()
+            self._filter.feed(self.scan(), now)
             await asyncio.sleep_ms(_SCAN_MS)
-        self._stuck_bits = bits
-        names = []
-        for i, name in enumerate(self._layout):
-            if self._stuck_bits >> i & 1 and name is not None:
-                names.append(name)
-        self.stuck = tuple(names)
-
-    def _only_stuck(self):
-        """Whether the rows are low only because of keys that were down at start (those are
-        ignored)."""
-        if not self._stuck_bits:
-            return False
-        closed = self.scan()
-        self._watch()
-        self._stuck_bits &= closed  # one that was let go is a key again
-        return closed == self._stuck_bits
+        self.ignore(self._filter.down, self._clock.ticks())
 
     async def _follow(self):
         """Scan until no key is down any more."""
-        quiet = 0
-        while quiet < _STABLE:
-            closed = self.scan() & ~self._stuck_bits
-            if has_ghost(closed, len(self._rows), len(self._cols)):
-                self.ghosts += 1
-            else:
-                self._changed(self._filter.feed(closed))
-            quiet = (
-                quiet + 1 if not closed and not self._filter.down and self._filter.settled() else 0
-            )
-            await asyncio.sleep_ms(_SCAN_MS)
-
-    def _changed(self, bits):
-        i = 0
-        while bits:
-            if bits & 1 and self._layout[i] is not None:
-                self._put((bool(self._filter.down >> i & 1), self._layout[i], self._clock.ticks()))
-            bits >>= 1
-            i += 1
-
-    # ---- the queue ------------------------------------------------------------------------------
-
-    def _put(self, event):
-        if self._n == _QUEUE:
-            self.lost += 1
-            return
-        self._events[(self._at + self._n) % _QUEUE] = event
-        self._n += 1
-        self._event.set()
-
-    async def get(self):
-        """The next (pressed, key name, ticks). One reader only."""
-        while not self._n:
-            self._event.clear()
-            await self._event.wait()
-        event = self._events[self._at]
-        self._events[self._at] = None
-        self._at = (self._at + 1) % _QUEUE
-        self._n -= 1
-        return event
+        f = self._filter
+        while True:
+            now = self._clock.ticks()
+            closed = self.scan()
+            self.step(closed, now)
+            still = closed == f.down and not f.moving and not self._queue.waiting()
+            if still and not f.down:
+                return
+            rest = still and f.down == self._ignored
+            await asyncio.sleep_ms(self.next_ms(now, _REST_MS if rest else _SCAN_MS))
