@@ -5,10 +5,17 @@
 # drivers. Pins are named by pins.csv. The same file runs on the simulated chip (boards/unix,
 # boards/qemu_rv32): nothing here knows of models.
 
-import os
-
-from esp32 import NVS, Partition
-from machine import RTC, SPI, UART, WDT, Pin, unique_id
+from chip import (  # noqa: F401  handed on
+    ASSETS,
+    DATA,
+    device_secret,
+    journal_partition,
+    make_rtc,
+    make_watchdog,
+    serial,
+    vfs_partition,
+)
+from machine import SPI, UART, Pin
 
 from drivers.card.magstripe import MagStripe
 from drivers.display.st7567 import ST7567
@@ -23,11 +30,10 @@ CAPS = {
     "printer": 32,  # columns
     "bearers": ("4g",),
     "journal": 1000,  # transactions of a batch
+    "extras": (),  # what make_extra() makes
 }
 
 CONSOLE = print  # where the log is echoed for the technician, None: nowhere
-DATA = "/flash"  # littlefs: settings, operators, vault
-ASSETS = "/rom"  # fonts, read-only
 
 _LAYOUT = (
     "F1", "UP", "DOWN", "MENU",
@@ -38,15 +44,6 @@ _LAYOUT = (
 )  # fmt: skip
 
 _PRINTER_BAUD = 115200
-_NVS_NOT_FOUND = -4354  # ESP_ERR_NVS_NOT_FOUND
-
-
-def make_watchdog(timeout_ms):
-    return WDT(timeout=timeout_ms)
-
-
-def make_rtc():
-    return RTC()
 
 
 def make_display():
@@ -91,33 +88,6 @@ def make_bearer(kind, clock, settings, networks):
     return A7670(uart, pwrkey, status, clock, settings["apn"])
 
 
-def serial():
-    """A number that differs from board to board."""
-    n = 0
-    for b in unique_id():
-        n = n * 31 + b & 0xFFFFFF
-    return n
-
-
-def vfs_partition():
-    return Partition.find(Partition.TYPE_DATA, label="vfs")[0]
-
-
-def journal_partition():
-    return Partition.find(Partition.TYPE_DATA, label="journal")[0]
-
-
-def device_secret():
-    """32 bytes that no other device has, made at the first call. On a product NVS is an encrypted
-    partition."""
-    nvs = NVS("shouyin")
-    secret = bytearray(32)
-    try:
-        nvs.get_blob("device", secret)
-    except OSError as e:
-        if e.args[0] != _NVS_NOT_FOUND:
-            raise  # another secret would make the vault worthless
-        secret = bytearray(os.urandom(32))
-        nvs.set_blob("device", secret)
-        nvs.commit()
-    return secret
+def make_extra(kind, clock):
+    """`kind`: one of CAPS["extras"]."""
+    raise ValueError(kind)
