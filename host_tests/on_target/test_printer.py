@@ -10,7 +10,7 @@ from machine import UART
 from app.kernel import clock
 from app.text.font import Font
 from app.text.gb18030 import Encoder
-from drivers.printer import escpos
+from drivers.printer import escpos, profiles
 from drivers.printer.thermal import Thermal
 from models.escpos_printer import Printer
 from models.printer_head import Head
@@ -47,7 +47,7 @@ def printer(text=CHINESE, baud=115200, **options):
     model = Printer(TinyFont(), Decoder(font, text), lambda n, b: "?", head=head, **options)
     rack.attach_uart(1, model, baud)
     uart = UART(1, baudrate=baud, txbuf=512, rxbuf=256)
-    driver = Thermal(uart, baud, clock, Encoder(font), 32)
+    driver = Thermal(uart, baud, clock, Encoder(font), profiles.get("chinese58"))
     asyncio.create_task(driver.run())
     return model, driver
 
@@ -229,7 +229,7 @@ async def test_a_job_can_be_cancelled_at_any_moment():
     await asyncio.sleep_ms(5000)
     model.tear()
     assert (await driver.print([("clean", "")])).status == "ok"
-    assert [t for t in model.text_lines() if t] == ["clean"]
+    assert [t for t in model.text_lines() if t] == ["clean"], model.text_lines()
     assert model.errors == []
 
 
@@ -246,22 +246,36 @@ async def test_writing_never_blocks_the_loop():
 
 
 def test_wrap_never_cuts_a_wide_character():
-    zhong, wen = b"\xd6\xd0", b"\xce\xc4"
-    assert escpos.wrap(b"ab" + zhong + wen + b"cd", 4) == [b"ab" + zhong, wen + b"cd"]
-    assert escpos.wrap(zhong + wen, 3) == [zhong, wen]
-    assert escpos.wrap(b"", 4) == [b""]
+    codes = [ord(c) for c in "ab中文cd"]
+    assert escpos.wrap(codes, 4) == [(0, 3), (3, 6)]
+    assert escpos.wrap(codes[2:4], 3) == [(0, 1), (1, 2)]
+    assert escpos.wrap(b"", 4) == [(0, 0)]
 
 
 def test_status_bytes_of_the_manual():
     """Out of paper is 1A / 32 / 7E (devices.md 1.1); an idle printer answers 12 or 16."""
-    assert escpos.paper_fault(0x7E) == "paper"
-    assert escpos.offline_fault(0x32) == "paper"
-    assert escpos.paper_fault(0x12) is None and escpos.offline_fault(0x12) is None
-    assert escpos.paper_fault(0x1E) is None  # near end
-    assert escpos.offline_fault(0x16) == "cover"
+    paper, error, offline = profiles.DLE_EOT
+    judge = escpos.judge
+    assert judge(0x7E, paper) == (True, "paper")
+    assert judge(0x32, offline) == (True, "paper")
+    assert judge(0x12, paper) == judge(0x12, offline) == (True, None)
+    assert judge(0x1E, paper) == (True, None)  # near end
+    assert judge(0x16, offline) == (True, "cover")
+    assert judge(0x1A, error) == (True, "cutter")
+    assert judge(0x32, error) == (True, "broken") and judge(0x52, error) == (True, "heat")
     for b in (0x12, 0x16, 0x1A, 0x32, 0x7E):
-        assert escpos.is_realtime(b) and not escpos.is_fence(b)
+        assert judge(b, paper)[0] and not judge(b, profiles.GS_R)[0]
     for b in (0x00, 0x03, 0x0C):
-        assert escpos.is_fence(b) and not escpos.is_realtime(b)
+        assert judge(b, profiles.GS_R)[0] and not judge(b, paper)[0]
     for b in (0x11, 0x13, 0xFF, 0x90):
-        assert not escpos.is_fence(b) and not escpos.is_realtime(b)
+        assert not judge(b, profiles.GS_R)[0] and not judge(b, paper)[0]
+
+
+def test_module_status_of_the_manual():
+    """ESC v: bit 0 online, 2 paper out, 3 voltage, 6 over temperature (devices.md 1.1)."""
+    (question,) = profiles.ESC_V
+    answers = ((0x01, None), (0x04, "paper"), (0x08, "voltage"), (0x40, "heat"), (0, "offline"))
+    for b, reason in answers:
+        assert escpos.judge(b, question) == (True, reason), b
+    for b in (0x11, 0x13, 0x12, 0x80, 0xFF):
+        assert not escpos.judge(b, question)[0]
