@@ -1,18 +1,23 @@
 # The printer driver against the printer model: text, pacing, and every way in which a job can end.
 
 import asyncio
+import gc
+from array import array
 
 import bus
+import micropython
 import wires
-from harness import Rng, cancel_at
+from harness import Rng, cancel_at, rounds, seed
 from machine import UART
 
 from app.kernel import clock
 from app.text.font import Font
 from app.text.gb18030 import Encoder
-from drivers.printer import escpos, profiles
+from drivers.printer import escpos, profiles, raster
+from drivers.printer.document import Document
 from drivers.printer.thermal import Thermal
 from models.escpos_printer import Printer
+from models.printer_faults import Faults
 from models.printer_head import Head
 
 FONT = wires.ASSETS + "/font16.bin"
@@ -40,14 +45,14 @@ class Decoder:
         return self._table.get(bytes(two), "?")
 
 
-def printer(text=CHINESE, baud=115200, **options):
+def printer(text=CHINESE, baud=115200, profile="chinese58", **options):
     rack = bus.current.rack
     font = Font(FONT)
     head = options.pop("head", None) or Head(keep_rows=0)
     model = Printer(TinyFont(), Decoder(font, text), lambda n, b: "?", head=head, **options)
     rack.attach_uart(1, model, baud)
     uart = UART(1, baudrate=baud, txbuf=512, rxbuf=256)
-    driver = Thermal(uart, baud, clock, Encoder(font), profiles.get("chinese58"))
+    driver = Thermal(uart, baud, clock, Encoder(font), profiles.get(profile))
     asyncio.create_task(driver.run())
     return model, driver
 
@@ -279,3 +284,105 @@ def test_module_status_of_the_manual():
         assert escpos.judge(b, question) == (True, reason), b
     for b in (0x11, 0x13, 0x12, 0x80, 0xFF):
         assert not escpos.judge(b, question)[0]
+
+
+async def test_a_jammed_cutter_and_a_weak_battery_have_their_names():
+    model, driver = printer(profile="epson80", dots=576, chinese=False, cutter=True)
+    await asyncio.sleep_ms(400)
+    fault(model, "cutter_jam")
+    result = await driver.print([("x", "")])
+    assert (result.status, result.reason) == ("fault", "cutter")
+    assert (await driver.status()).reason == "cutter"
+    fault(model, "cutter_jam", False)
+    assert (await driver.print([("x", "")])).status == "ok" and len(model.cuts) == 1
+
+    bus.use(bus.LocalBus())
+    model, driver = printer(profile="ttl58", chinese=False, status="esc_v", flow="none")
+    await asyncio.sleep_ms(400)
+    for name, arg, off, reason in (
+        ("low_voltage", True, False, "voltage"),
+        ("overheat", 80, 20, "heat"),
+        ("cover", True, False, "offline"),  # these modules have no bit for it
+    ):
+        fault(model, name, arg)
+        assert (await driver.print([("x", "")])).reason == reason, name
+        fault(model, name, off)
+        if name == "overheat":
+            await asyncio.sleep_ms(1000)
+        assert (await driver.print([("x", "")])).status == "ok", name
+
+
+async def test_random_faults_end_every_job_with_a_type_and_the_next_one_well():
+    """One fault somewhere, ended by itself: the job says ok only when all of it is on paper, and
+    the whole document comes clean when it is printed again."""
+    first = seed(20)
+    for n in range(first, first + rounds(12)):
+        bus.use(bus.LocalBus())
+        faults = Faults.random(n, 500)
+        model, driver = printer(faults=faults, cutter=True)
+        await asyncio.sleep_ms(400)
+        row, kind = faults.at[0][:2]
+        result = await driver.print(RECEIPT[:16])
+        done = [t for t in model.text_lines() if t.startswith("line")]
+        if result.status == "ok":
+            assert done == [t for t, _ in RECEIPT[2:16]], (n, kind, row)
+        else:
+            assert result.reason in REASONS[kind], (n, kind, result)
+        await asyncio.sleep_ms(9000)
+        model.tear()
+        assert (await driver.print(RECEIPT[:16])).status == "ok", (n, kind)
+        done = [t for t in model.text_lines() if t.startswith("line")]
+        assert done[-14:] == [t for t, _ in RECEIPT[2:16]], (n, kind, row)
+        assert model.errors == [], (n, kind, model.errors)
+
+
+REASONS = {
+    "paper_out": ("paper",),
+    "cover": ("cover",),
+    "overheat": ("heat",),
+    "low_voltage": ("heat",),  # DLE EOT has one bit for both
+    "cutter_jam": (),  # nothing is cut here
+    "break_down": ("broken",),
+}
+
+
+def test_packing_dots_allocates_nothing():
+    out = bytearray(24 * 48 + 4)
+    bits = bytes(range(32))
+    geometry = array("H", [48, 0, 24, 12, 2, 0, 0, 1])
+    micropython.heap_lock()
+    try:
+        raster.clear(out, 0, 1152)
+        raster.draw(out, 0, bits, geometry)
+        raster.modules(out, 48, bits, 2, 16, 8, 6)
+        raster.columns(out, 0, out, 48, 0, 24)
+    finally:
+        micropython.heap_unlock()
+
+
+def test_a_long_receipt_needs_no_more_memory_than_a_short_one():
+    charset = Encoder(Font(FONT))
+    document = Document(profiles.get("ttl58"), charset)
+
+    def peak(n):
+        most = 0
+        for _ in document.strips(((CHINESE, "") for _ in range(n))):
+            gc.collect()
+            most = max(most, gc.mem_alloc())
+        return most
+
+    peak(2)
+    assert peak(60) - peak(3) < 256, (peak(60), peak(3))
+
+
+def test_lines_are_no_wider_than_the_paper():
+    charset = Encoder(Font(FONT))
+    for name in profiles.NAMES:
+        p = profiles.get(name)
+        document = Document(p, charset)
+        for style in ("", "c", "r", "w", "bwh", "cwh"):
+            for text in ("中" * 40, "a中" * 20, "0123456789" * 8):
+                for data, rows in document.strips([(text, style)]):
+                    assert len(data) <= document.limit + 80 and rows >= 0
+                    at = bytes(data).find(b"\x1dv0\x00")
+                    assert at < 0 or data[at + 4] * 8 <= p.dots, (name, style, text)

@@ -124,10 +124,9 @@ class Job:
         return data
 
     def sent(self, now):
-        """What poll() returned has been written."""
-        if self.paced:
-            self._sent = True
-            self._wait(now, self._rows * _ROW_MS + _MARGIN_MS)
+        """The last piece of a strip is being written."""
+        self._sent = True
+        self._wait(now, self._rows * _ROW_MS + _MARGIN_MS)
 
     def stuck(self):
         """The printer's flow control did not let all of it through in time."""

@@ -65,25 +65,23 @@ _GS_K = (
 _ESC_7 = b"\x1b7\x07\x50\x02"
 _FEED_CUT = b"\x1dVB\x00"  # to the cutter, then a partial cut
 
-Profile = namedtuple(
-    "Profile",
-    (
-        "name",
-        "dots",  # across the paper, 8 a millimetre
-        "columns",  # single-width characters a line, 12 dots each
-        "line_us",  # of one dot row at full speed: what the buffer drains at, at the best
-        "buffer",  # bytes that the printer takes while it prints
-        "flow",
-        "gb18030",  # whether its ROM has the two-byte characters
-        "raster",
-        "qr",
-        "status",
-        "fence",
-        "heat",  # bytes at the start of a job, b"" for none
-        "density",  # five byte strings, () when it cannot be set
-        "cutter",  # bytes that feed and cut, b"" for none
-    ),
+FIELDS = (
+    "name",
+    "dots",  # across the paper, 8 a millimetre
+    "columns",  # single-width characters a line, 12 dots each
+    "line_us",  # of one dot row at full speed: what the buffer drains at, at the best
+    "buffer",  # bytes that the printer takes while it prints
+    "flow",
+    "gb18030",  # whether its ROM has the two-byte characters
+    "raster",
+    "qr",
+    "status",
+    "fence",
+    "heat",  # bytes at the start of a job, b"" for none
+    "density",  # five byte strings, () when it cannot be set
+    "cutter",  # bytes that feed and cut, b"" for none
 )
+Profile = namedtuple("Profile", FIELDS)
 
 _ROWS = (
     # TTL module without flow control and without Chinese characters

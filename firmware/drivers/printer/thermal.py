@@ -135,10 +135,13 @@ class Thermal:
                     job.stuck()
                     return
                 await asyncio.sleep_ms(min(left, _LOOK_MS))
-            await self._write(view[i : i + self._piece])
+            piece = view[i : i + self._piece]
             i += self._piece
-        self._torn = self._torn and not paced
-        job.sent(self._clock.ticks())
+            if paced and i >= n:
+                # Before it is: the answer may be here while we still wait for the wire.
+                job.sent(self._clock.ticks())
+                self._torn = False
+            await self._write(piece)
 
     async def _write(self, piece):
         self._uart.write(piece)
