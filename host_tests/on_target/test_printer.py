@@ -1,18 +1,23 @@
 # The printer driver against the printer model: text, pacing, and every way in which a job can end.
 
 import asyncio
+import gc
+from array import array
 
 import bus
+import micropython
 import wires
-from harness import Rng, cancel_at
+from harness import Rng, cancel_at, rounds, seed
 from machine import UART
 
 from app.kernel import clock
 from app.text.font import Font
 from app.text.gb18030 import Encoder
-from drivers.printer import escpos
+from drivers.printer import escpos, profiles, raster
+from drivers.printer.document import Document
 from drivers.printer.thermal import Thermal
 from models.escpos_printer import Printer
+from models.printer_faults import Faults
 from models.printer_head import Head
 
 FONT = wires.ASSETS + "/font16.bin"
@@ -40,14 +45,14 @@ class Decoder:
         return self._table.get(bytes(two), "?")
 
 
-def printer(text=CHINESE, baud=115200, **options):
+def printer(text=CHINESE, baud=115200, profile="chinese58", **options):
     rack = bus.current.rack
     font = Font(FONT)
     head = options.pop("head", None) or Head(keep_rows=0)
     model = Printer(TinyFont(), Decoder(font, text), lambda n, b: "?", head=head, **options)
     rack.attach_uart(1, model, baud)
     uart = UART(1, baudrate=baud, txbuf=512, rxbuf=256)
-    driver = Thermal(uart, baud, clock, Encoder(font), 32)
+    driver = Thermal(uart, baud, clock, Encoder(font), profiles.get(profile))
     asyncio.create_task(driver.run())
     return model, driver
 
@@ -229,7 +234,7 @@ async def test_a_job_can_be_cancelled_at_any_moment():
     await asyncio.sleep_ms(5000)
     model.tear()
     assert (await driver.print([("clean", "")])).status == "ok"
-    assert [t for t in model.text_lines() if t] == ["clean"]
+    assert [t for t in model.text_lines() if t] == ["clean"], model.text_lines()
     assert model.errors == []
 
 
@@ -246,22 +251,138 @@ async def test_writing_never_blocks_the_loop():
 
 
 def test_wrap_never_cuts_a_wide_character():
-    zhong, wen = b"\xd6\xd0", b"\xce\xc4"
-    assert escpos.wrap(b"ab" + zhong + wen + b"cd", 4) == [b"ab" + zhong, wen + b"cd"]
-    assert escpos.wrap(zhong + wen, 3) == [zhong, wen]
-    assert escpos.wrap(b"", 4) == [b""]
+    codes = [ord(c) for c in "ab中文cd"]
+    assert escpos.wrap(codes, 4) == [(0, 3), (3, 6)]
+    assert escpos.wrap(codes[2:4], 3) == [(0, 1), (1, 2)]
+    assert escpos.wrap(b"", 4) == [(0, 0)]
 
 
 def test_status_bytes_of_the_manual():
     """Out of paper is 1A / 32 / 7E (devices.md 1.1); an idle printer answers 12 or 16."""
-    assert escpos.paper_fault(0x7E) == "paper"
-    assert escpos.offline_fault(0x32) == "paper"
-    assert escpos.paper_fault(0x12) is None and escpos.offline_fault(0x12) is None
-    assert escpos.paper_fault(0x1E) is None  # near end
-    assert escpos.offline_fault(0x16) == "cover"
+    paper, error, offline = profiles.DLE_EOT
+    judge = escpos.judge
+    assert judge(0x7E, paper) == (True, "paper")
+    assert judge(0x32, offline) == (True, "paper")
+    assert judge(0x12, paper) == judge(0x12, offline) == (True, None)
+    assert judge(0x1E, paper) == (True, None)  # near end
+    assert judge(0x16, offline) == (True, "cover")
+    assert judge(0x1A, error) == (True, "cutter")
+    assert judge(0x32, error) == (True, "broken") and judge(0x52, error) == (True, "heat")
     for b in (0x12, 0x16, 0x1A, 0x32, 0x7E):
-        assert escpos.is_realtime(b) and not escpos.is_fence(b)
+        assert judge(b, paper)[0] and not judge(b, profiles.GS_R)[0]
     for b in (0x00, 0x03, 0x0C):
-        assert escpos.is_fence(b) and not escpos.is_realtime(b)
+        assert judge(b, profiles.GS_R)[0] and not judge(b, paper)[0]
     for b in (0x11, 0x13, 0xFF, 0x90):
-        assert not escpos.is_fence(b) and not escpos.is_realtime(b)
+        assert not judge(b, profiles.GS_R)[0] and not judge(b, paper)[0]
+
+
+def test_module_status_of_the_manual():
+    """ESC v: bit 0 online, 2 paper out, 3 voltage, 6 over temperature (devices.md 1.1)."""
+    (question,) = profiles.ESC_V
+    answers = ((0x01, None), (0x04, "paper"), (0x08, "voltage"), (0x40, "heat"), (0, "offline"))
+    for b, reason in answers:
+        assert escpos.judge(b, question) == (True, reason), b
+    for b in (0x11, 0x13, 0x12, 0x80, 0xFF):
+        assert not escpos.judge(b, question)[0]
+
+
+async def test_a_jammed_cutter_and_a_weak_battery_have_their_names():
+    model, driver = printer(profile="epson80", dots=576, chinese=False, cutter=True)
+    await asyncio.sleep_ms(400)
+    fault(model, "cutter_jam")
+    result = await driver.print([("x", "")])
+    assert (result.status, result.reason) == ("fault", "cutter")
+    assert (await driver.status()).reason == "cutter"
+    fault(model, "cutter_jam", False)
+    assert (await driver.print([("x", "")])).status == "ok" and len(model.cuts) == 1
+
+    bus.use(bus.LocalBus())
+    model, driver = printer(profile="ttl58", chinese=False, status="esc_v", flow="none")
+    await asyncio.sleep_ms(400)
+    for name, arg, off, reason in (
+        ("low_voltage", True, False, "voltage"),
+        ("overheat", 80, 20, "heat"),
+        ("cover", True, False, "offline"),  # these modules have no bit for it
+    ):
+        fault(model, name, arg)
+        assert (await driver.print([("x", "")])).reason == reason, name
+        fault(model, name, off)
+        if name == "overheat":
+            await asyncio.sleep_ms(1000)
+        assert (await driver.print([("x", "")])).status == "ok", name
+
+
+async def test_random_faults_end_every_job_with_a_type_and_the_next_one_well():
+    """One fault somewhere, ended by itself: the job says ok only when all of it is on paper, and
+    the whole document comes clean when it is printed again."""
+    first = seed(20)
+    for n in range(first, first + rounds(12)):
+        bus.use(bus.LocalBus())
+        faults = Faults.random(n, 500)
+        model, driver = printer(faults=faults, cutter=True)
+        await asyncio.sleep_ms(400)
+        row, kind = faults.at[0][:2]
+        result = await driver.print(RECEIPT[:16])
+        done = [t for t in model.text_lines() if t.startswith("line")]
+        if result.status == "ok":
+            assert done == [t for t, _ in RECEIPT[2:16]], (n, kind, row)
+        else:
+            assert result.reason in REASONS[kind], (n, kind, result)
+        await asyncio.sleep_ms(9000)
+        model.tear()
+        assert (await driver.print(RECEIPT[:16])).status == "ok", (n, kind)
+        done = [t for t in model.text_lines() if t.startswith("line")]
+        assert done[-14:] == [t for t, _ in RECEIPT[2:16]], (n, kind, row)
+        assert model.errors == [], (n, kind, model.errors)
+
+
+REASONS = {
+    "paper_out": ("paper",),
+    "cover": ("cover",),
+    "overheat": ("heat",),
+    "low_voltage": ("heat",),  # DLE EOT has one bit for both
+    "cutter_jam": (),  # nothing is cut here
+    "break_down": ("broken",),
+}
+
+
+def test_packing_dots_allocates_nothing():
+    out = bytearray(24 * 48 + 4)
+    bits = bytes(range(32))
+    geometry = array("H", [48, 0, 24, 12, 2, 0, 0, 1])
+    micropython.heap_lock()
+    try:
+        raster.clear(out, 0, 1152)
+        raster.draw(out, 0, bits, geometry)
+        raster.modules(out, 48, bits, 2, 16, 8, 6)
+        raster.columns(out, 0, out, 48, 0, 24)
+    finally:
+        micropython.heap_unlock()
+
+
+def test_a_long_receipt_needs_no_more_memory_than_a_short_one():
+    charset = Encoder(Font(FONT))
+    document = Document(profiles.get("ttl58"), charset)
+
+    def peak(n):
+        most = 0
+        for _ in document.strips(((CHINESE, "") for _ in range(n))):
+            gc.collect()
+            most = max(most, gc.mem_alloc())
+        return most
+
+    peak(2)
+    assert peak(60) - peak(3) < 256, (peak(60), peak(3))
+
+
+def test_lines_are_no_wider_than_the_paper():
+    charset = Encoder(Font(FONT))
+    for name in profiles.NAMES:
+        p = profiles.get(name)
+        document = Document(p, charset)
+        for style in ("", "c", "r", "w", "bwh", "cwh"):
+            for text in ("中" * 40, "a中" * 20, "0123456789" * 8):
+                for data, rows in document.strips([(text, style)]):
+                    assert len(data) <= document.limit + 80 and rows >= 0
+                    at = bytes(data).find(b"\x1dv0\x00")
+                    assert at < 0 or data[at + 4] * 8 <= p.dots, (name, style, text)

@@ -1,4 +1,4 @@
-"""58 mm ESC/POS thermal printer (384 dots, 203 dpi) on a serial line.
+"""58 or 80 mm ESC/POS thermal printer (203 dpi) on a serial line.
 
 Owns: the receive buffer and its drain, flow control, real-time status, faults, power, the paper.
 Must not: open a port or read a clock; share a byte table with the firmware's encoder.
@@ -16,6 +16,7 @@ How it behaves:
     printer's buffer is executed. When the cause is gone the printer goes on where it stopped, in
     the middle of a raster if need be.
   * GS r is an ordinary command: by the time it is executed all rows before it are on the paper.
+  * A cutter that is jammed notices it at the next cut, and is offline until it is freed.
   * flow: "xonxoff" sends XOFF 13 / XON 11 at the water marks and when it goes off / on line;
     "busy" drives busy(); "both" does both (default); "none" has neither, as cheap TTL modules.
 
@@ -37,7 +38,11 @@ class Printer:
     """See the module's docstring. font: object with glyph(char) -> (width, height, rows) or None.
 
     decode: two GB18030 bytes -> str; codepages: (ESC t number, byte) -> str or None. Both default
-    to the host's codecs on CPython and must be given on MicroPython.
+    to the host's codecs on CPython and must be given on MicroPython. dots: 384, or 576 of 80 mm.
+    chinese: whether there is a Chinese character ROM. status: "dle" (DLE EOT, GS r, ESC v) or
+    "esc_v" (of these only that one). raster: whether GS v 0 is known. cutter: whether there is one.
+    qr(data, level) -> rows of the code as ints, the left module highest, or None: GS ( k prints
+    nothing; qr_functions: of GS ( k. faults: printer_faults.Faults.
     """
 
     def __init__(
@@ -56,6 +61,14 @@ class Printer:
         boot_us=300000,
         rt_latency_us=1000,
         drawer_high=False,
+        dots=384,
+        chinese=True,
+        status="dle",
+        raster=True,
+        cutter=False,
+        qr=None,
+        qr_functions=(65, 67, 69, 80, 81),
+        faults=None,
     ):
         self.errors = Errors()
         self.unsupported = []
@@ -73,10 +86,23 @@ class Printer:
         self.drawer_high = drawer_high
         self.cover_open = self.feed_pressed = self.voltage_low = self.broken = False
         self.muted = False
+        self.chinese = chinese
+        self.status_set = status
+        self.raster = raster
+        self.cutter = cutter
+        self.cutter_rows = 96  # from the head to the knife
+        self.cutter_jammed = self.cutter_error = False
+        self.cuts = []  # dot rows since the last tear at which the paper was cut
+        self.qr = qr
+        self.qr_functions = qr_functions
+        self.faults = faults
         self.high_water = buffer_size * 3 // 4 if high_water is None else high_water
         self.low_water = buffer_size // 4 if low_water is None else low_water
         self._jobs = []
-        self._layout = Layout(font, self._jobs, self.errors, chinese_default, spacing)
+        self._layout = Layout(
+            font, self._jobs, self.errors, chinese and chinese_default, spacing, dots
+        )
+        self.head.blank = self._layout.blank
         self.ring = Ring(buffer_size)
         self._parser = Parser(self.ring, self._layout, self, decode, codepages)
         self.status = Status(self)
@@ -111,7 +137,10 @@ class Printer:
             self.ignored += len(data)
             return
         for byte in data:
-            self._realtime(byte)
+            if self.faults is not None and self.faults.drops():
+                continue
+            if self.status_set == "dle":
+                self._realtime(byte)
             if not self.ring.put(byte):
                 self._work()  # an idle mechanism takes bytes as they come
                 if not self.ring.put(byte):
@@ -167,6 +196,7 @@ class Printer:
             self.cover_open
             or self.voltage_low
             or self.broken
+            or self.cutter_error
             or self.head.overheated
             or self.head.paper_out()
         )
@@ -175,7 +205,7 @@ class Printer:
 
     @property
     def rows(self):
-        """Dot rows printed since the last tear(): list of 48-byte rows."""
+        """Dot rows printed since the last tear(): list of 48-byte (80 mm: 72) rows."""
         return self.head.rows
 
     def text_lines(self):
@@ -186,6 +216,7 @@ class Printer:
         """-> Paper: what was printed since the last tear."""
         paper = self.head.tear(self._lines)
         self._lines = []
+        self.cuts = []
         return paper
 
     def paper_left_mm(self):
@@ -233,6 +264,14 @@ class Printer:
         self.broken = bool(on)
         self._work()
 
+    def cutter_jam(self, on=True, now_us=None):
+        """The knife sticks, and will be found stuck at the next cut; on=False: somebody freed it."""
+        self._change(now_us)
+        self.cutter_jammed = bool(on)
+        if not on:
+            self.cutter_error = False
+        self._work()
+
     def feed_button(self, pressed, now_us=None):
         """Status bit only; the model does not feed by hand."""
         self._change(now_us)
@@ -260,12 +299,27 @@ class Printer:
             at -= 1
         self._tx.insert(at, (due, data))
 
+    def answer(self, data, delay_us=0):
+        """Sends a status, unless the schedule of faults has other plans with it."""
+        if self.faults is not None:
+            data, late_us = self.faults.answer(data)
+            delay_us += late_us
+        if data:
+            self.send(data, delay_us)
+
+    def cut(self):
+        """The parser has read a cut; everything before it is printed."""
+        if self.cutter_jammed:
+            self.cutter_error = True
+        else:
+            self.cuts.append(self.head.row_count)
+
     def _realtime(self, byte):
         # The receive interrupt looks at every byte, without knowing what it is part of.
         if self._rt == 2:
             answer = self.status.realtime(byte)
             if answer is not None:
-                self.send(bytes((answer,)), self.rt_latency_us)
+                self.answer(bytes((answer,)), self.rt_latency_us)
             self._rt = 0
         elif self._rt == 1 and byte == 0x04:
             self._rt = 2
@@ -277,12 +331,15 @@ class Printer:
             return None
         if self._now < self._ready_at:
             return self._ready_at
-        if self._row_end is not None:
-            return self._row_end
-        return self.head.next_look()
+        due = self._row_end if self._row_end is not None else self.head.next_look()
+        if self.faults is not None and self.faults.due_us is not None:
+            due = self.faults.due_us if due is None else min(due, self.faults.due_us)
+        return due
 
     def _tick(self):
         """Something is due at self._now."""
+        if self.faults is not None:
+            self.faults.undo(self, self._now)
         if self._row_end is not None and self._row_end <= self._now:
             self._row_done()
         elif self.head.overheated:
@@ -300,6 +357,8 @@ class Printer:
                 self._lines.append(job.text)  # an empty line
             self._jobs.pop(0)
             self._y = 0
+        if self.faults is not None:
+            self.faults.row(self, self.head.total_rows, self._now)
 
     def _work(self):
         """Starts whatever can start at self._now."""

@@ -125,6 +125,13 @@ class Commands:
         head.density = 50 + 5 * (n & 31)
         head.break_us = 250 * (n >> 5)
 
+    def print_density(self, m):
+        """GS ( K, function 49: 0 is normal, 1 to 8 darker, 250 to 255 lighter."""
+        if 8 < m < 250:
+            self.machine.errors.add(f"GS ( K 49 {m}")
+        else:
+            self.machine.head.density = 100 + 5 * (m if m <= 8 else m - 256)
+
     def bold(self, n):
         self.layout.bold = _on(n)
 
@@ -176,7 +183,10 @@ class Commands:
         self.layout.kanji_underline = n % 48 if n % 48 <= 2 else 0
 
     def kanji_on(self):
-        self.layout.chinese = True
+        if self.machine.chinese:
+            self.layout.chinese = True
+        else:
+            self.machine.unsupported.append("FS &")
 
     def kanji_off(self):
         self.layout.chinese = False
@@ -189,6 +199,9 @@ class Commands:
         self.machine.status.enable_asb(n)
 
     def status(self, n):
+        if self.machine.status_set == "esc_v":
+            self.machine.unsupported.append("GS r")
+            return
         self.machine.status.answer_gs_r(n)
 
     def module_status(self):

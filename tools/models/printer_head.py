@@ -14,8 +14,6 @@ the head cools with a time constant of 8 s. Continuous text never overheats; abo
 black does.
 """
 
-from models.printer_layout import BLANK, DOTS
-
 MM_ROWS = 8
 _DOTS_OF = bytearray(256)  # black dots of a byte
 for _i in range(256):
@@ -24,7 +22,7 @@ _COOL_US = 10000  # step of the temperature model
 
 
 class Paper:
-    """What was torn off: rows (48 bytes each, top first) and text lines."""
+    """What was torn off: rows (48 or 72 bytes each, top first) and text lines."""
 
     def __init__(self, rows, lines, row_count):
         self.rows = rows
@@ -36,7 +34,8 @@ class Paper:
 
     def pbm(self):
         """-> bytes, the bitmap as a portable bitmap (P4)."""
-        return f"P4\n{DOTS} {len(self.rows)}\n".encode() + b"".join(self.rows)
+        dots = 8 * len(self.rows[0]) if self.rows else 0
+        return f"P4\n{dots} {len(self.rows)}\n".encode() + b"".join(self.rows)
 
 
 class Head:
@@ -45,6 +44,9 @@ class Head:
     def __init__(
         self, speed_mm_s=60, length_mm=30000, near_end_mm=1500, ambient_c=25, keep_rows=None
     ):
+        self.blank = bytes(48)  # the printer's own empty row, known by its identity
+        self.slow = 1  # a worn or cold mechanism takes so many times as long
+        self.total_rows = 0  # since it was made
         self.step_us = 1000000 // (speed_mm_s * MM_ROWS)
         self.rows = []
         self.row_count = 0  # rows since the last tear, also those not kept
@@ -93,8 +95,9 @@ class Head:
         if self.keep_rows is not None and len(rows) > self.keep_rows:
             rows.pop(0)
         self.row_count += 1
+        self.total_rows += 1
         self.rows_left -= 1
-        if row is not BLANK and row != BLANK:
+        if row is not self.blank and row != self.blank:
             self.cool(now_us)
             self.temp_mc += count_dots(row) * (self.heat_us * self.density // 100) // 6000
             if self.temp_mc >= self.hot_mc:
@@ -102,12 +105,13 @@ class Head:
 
     def row_us(self, row):
         """-> us that this row takes."""
-        if row is BLANK:
-            return self.step_us
+        if row is self.blank:
+            return self.step_us * self.slow
         dots = count_dots(row)
         strobes = (dots + self.max_dots - 1) // self.max_dots
         heat = self.heat_us * self.density // 100 + self.interval_us
-        return max(self.step_us, strobes * heat) + (self.break_us if dots else 0)
+        us = max(self.step_us, strobes * heat) + (self.break_us if dots else 0)
+        return us * self.slow
 
     # --- temperature ----------------------------------------------------------------------------
 

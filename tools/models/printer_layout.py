@@ -3,16 +3,13 @@
 Owns: the print buffer (one line), the print modes, scaling and placing of cells.
 Must not: know bytes of commands, time or paper.
 
-A dot row is 48 bytes, most significant bit left, 1 = black (384 dots, 8 dots/mm). Rows are built
-as 384-bit integers, which both Pythons shift and join faster than bytes.
+A dot row is 48 bytes (72 of 80 mm paper), most significant bit left, 1 = black, 8 dots/mm. Rows are
+built as integers of as many bits, which both Pythons shift and join faster than bytes.
 
 Sources: Epson ESC/POS reference (ESC !, GS !, ESC E, ESC -, GS B, ESC SP, ESC a, ESC *) and
 Zijiang ZJ-58LYDD manual p. 32 (ESC * densities on a 203 dpi head).
 """
 
-DOTS = 384
-ROW_BYTES = DOTS // 8
-BLANK = bytes(ROW_BYTES)
 _TAB_DOTS = 96  # eight characters of font A
 _FONT_B = (9, 17)
 
@@ -100,27 +97,29 @@ def _shrink(width, rows, to_width, to_height):
 class Line:
     """A line that is being printed: rows 0 .. total - 1, of which `height` carry ink."""
 
-    def __init__(self, cells, width, total, text, align):
+    def __init__(self, cells, width, total, text, align, blank):
         self.cells = cells
+        self._blank = blank
+        self._dots = 8 * len(blank)
         self.text = text  # None: nothing to report (pure feed or image)
         self.height = 0
         for cell in cells:
             self.height = max(self.height, cell.height())
         self.total = max(total, self.height)
-        self._left = (DOTS - width) * align // 2 if width < DOTS else 0
+        self._left = max(0, self._dots - width) * align // 2
 
     def row(self, y):
         """-> bytes, dot row y."""
         if y >= self.height:
-            return BLANK
+            return self._blank
         out = 0
         for cell in self.cells:
             top = self.height - cell.height()  # characters stand on a common base line
             if y >= top:
-                shift = DOTS - self._left - cell.x - cell.span
+                shift = self._dots - self._left - cell.x - cell.span
                 bits = cell.bits(y - top)
                 out |= bits << shift if shift >= 0 else bits >> -shift
-        return out.to_bytes(ROW_BYTES, "big")
+        return out.to_bytes(len(self._blank), "big")
 
 
 class Raster:
@@ -139,7 +138,9 @@ class Raster:
 class Layout:
     """Modes and print buffer. `out` is the list that finished jobs (Line, Raster) are put into."""
 
-    def __init__(self, font, out, errors, chinese_default, spacing):
+    def __init__(self, font, out, errors, chinese_default, spacing, dots=384):
+        self.dots = dots
+        self.blank = bytes(dots // 8)
         self.font = font or BoxFont()
         self.out = out
         self.errors = errors
@@ -188,20 +189,20 @@ class Layout:
             sx, sy = max(sx, self.kanji_sx), max(sy, self.kanji_sy)
             left, right = self.kanji_left, self.kanji_right
         left *= sx
-        if self._x + left + width * sx > DOTS:
+        if self._x + left + width * sx > self.dots:
             self.feed(self.spacing)
         cell = Cell(self._x + left, width, rows, sx, sy)
         cell.bold = self.bold
         cell.reverse = self.reverse
         cell.underline = max(self.underline, self.kanji_underline if kanji else 0)
-        cell.span = min(width * sx + right * sx, DOTS - cell.x)
+        cell.span = min(width * sx + right * sx, self.dots - cell.x)
         self._cells.append(cell)
         self._x = cell.x + cell.span
         self._text += char
 
     def image(self, columns, height, sx, sy):
         """A column image (ESC *). columns: ints of `height` bits, the most significant on top."""
-        room = (DOTS - self._x) // sx
+        room = (self.dots - self._x) // sx
         columns = columns[:room]  # what does not fit is ignored, as the manual says
         if not columns:
             return
@@ -218,14 +219,14 @@ class Layout:
         if self.tabs is None:
             stop = (self._x // _TAB_DOTS + 1) * _TAB_DOTS
         else:
-            stop = min([t for t in self.tabs if t > self._x] or [DOTS])
-        if stop < DOTS:
+            stop = min([t for t in self.tabs if t > self._x] or [self.dots])
+        if stop < self.dots:
             self._x = stop
             self._text += "\t"
 
     def move_to(self, x):
         """ESC $: absolute dot position; outside the line the command is ignored."""
-        if x < DOTS:
+        if x < self.dots:
             if x > self._x and self._text and self._text[-1] != " ":
                 self._text += " "
             self._x = x
@@ -240,7 +241,7 @@ class Layout:
         text = self._text
         if not text and (self._cells or not newline):
             text = None
-        line = Line(self._cells, self._x, dots, text, self.align)
+        line = Line(self._cells, self._x, dots, text, self.align, self.blank)
         self.clear_line()
         if line.total:
             self.out.append(line)
@@ -250,8 +251,8 @@ class Layout:
         if sx > 1:
             row = _stretch(row, width, sx)
             width *= sx
-        if width > DOTS:
-            row >>= width - DOTS
-            width = DOTS
-        row <<= DOTS - width - (DOTS - width) * self.align // 2
-        self.out.append(Raster(row.to_bytes(ROW_BYTES, "big"), sy))
+        if width > self.dots:
+            row >>= width - self.dots
+            width = self.dots
+        row <<= self.dots - width - (self.dots - width) * self.align // 2
+        self.out.append(Raster(row.to_bytes(self.dots // 8, "big"), sy))

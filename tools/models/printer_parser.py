@@ -30,6 +30,8 @@ class Parser:
         self.codepages = codepages
         self.commands = Commands(layout, machine)
         self.qr_data = b""
+        self.qr_module = 3
+        self.qr_level = "L"
         self.reset()
 
     def reset(self):
@@ -183,7 +185,20 @@ class Parser:
         if len(ring) < count:
             return False
         ring.drop(count)
-        self.unsupported("GS V")  # no cutter on a 58 mm hand-held
+        if self.machine.cutter:
+            if self.layout.pending():
+                self.error("GS V inside a line")
+            if count == 4:
+                self.layout.feed(self.machine.cutter_rows, False)
+
+            def cut():  # when the paper has moved so far
+                self.machine.cut()
+                self._rest = None
+                return True
+
+            self._rest = cut
+        else:
+            self.unsupported("GS V")  # no cutter on a 58 mm hand-held
         return True
 
     def _column_image(self):
@@ -216,6 +231,11 @@ class Parser:
 
     def _raster(self):
         ring = self.ring
+        if not self.machine.raster:
+            # What follows is text to such a module: the "character dump".
+            self.error("GS v 0 is not known here")
+            ring.drop(2)
+            return True
         if len(ring) < 8:
             return False
         zero, m = ring.peek(2), ring.peek(3)
@@ -232,7 +252,7 @@ class Parser:
             self.error("GS v 0 inside a line")
             self.layout.feed(0)
         sx, sy = 1 + (m & 1), 1 + (m >> 1)
-        if width * 8 * sx > 384:
+        if width * 8 * sx > self.layout.dots:
             self.error(f"GS v 0 is {width * 8 * sx} dots wide")
         left = [rows]
 
@@ -293,17 +313,37 @@ class Parser:
         return True
 
     def _extended(self, group, data):
+        if group == 0x4B and len(data) == 2 and data[0] == 49:
+            self.commands.print_density(data[1])
+            return
         if group != 0x6B or len(data) < 2 or data[0] != 49:
             self.unsupported(f"GS ( {chr(group)}")
             return
         fn = data[1]
-        if fn == 80:  # function 180: store
-            self.qr_data = data[3:]
-        elif fn == 81:  # function 181: print. This printer, like many clones, prints nothing.
-            self.machine.qr_payloads.append(self.qr_data)
-            self.unsupported("GS ( k 181")
-        elif fn not in (65, 67, 69):
+        if fn not in self.machine.qr_functions:
             self.error(f"GS ( k function {fn}")
+        elif fn == 80:  # function 180: store
+            self.qr_data = data[3:]
+        elif fn == 67:
+            self.qr_module = data[2]
+        elif fn == 69:
+            self.qr_level = "LMQH"[data[2] - 48 & 3]
+        elif fn == 81:  # function 181: print
+            self.machine.qr_payloads.append(self.qr_data)
+            if self.machine.qr is None:  # like many clones: nothing comes out
+                self.unsupported("GS ( k 181")
+            else:
+                self._print_qr(self.machine.qr(self.qr_data, self.qr_level))
+
+    def _print_qr(self, rows):
+        if self.layout.pending():
+            self.error("GS ( k 181 inside a line")
+            self.layout.feed(0)
+        if len(rows) * self.qr_module > self.layout.dots:
+            self.error(f"a QR code of {len(rows)} modules of {self.qr_module} dots")
+            return
+        for row in rows:
+            self.layout.raster(row, len(rows), self.qr_module, self.qr_module)
 
 
 _SPECIAL = {

@@ -36,6 +36,7 @@ class Status:
             out |= 0x20 if head.paper_out() else 0
             out |= 0x40 if self._error() else 0
         elif n == 3:
+            out |= 0x08 if m.cutter_error else 0
             out |= 0x20 if m.broken else 0
             out |= 0x40 if head.overheated or m.voltage_low else 0
         elif n == 4:
@@ -47,15 +48,15 @@ class Status:
 
     def _error(self):
         m = self.machine
-        return m.broken or m.head.overheated or m.voltage_low
+        return m.broken or m.cutter_error or m.head.overheated or m.voltage_low
 
     def answer_gs_r(self, n):
         m = self.machine
         if n in (1, 49):
             # Bits 2 and 3 (paper end) cannot be seen here: without paper GS r is not executed.
-            m.send(bytes((0x03 if m.head.near_end() else 0x00,)))
+            m.answer(bytes((0x03 if m.head.near_end() else 0x00,)))
         elif n in (2, 50):
-            m.send(bytes((0x01 if m.drawer_high else 0x00,)))
+            m.answer(bytes((0x01 if m.drawer_high else 0x00,)))
         else:
             m.errors.add(f"GS r {n}")
 
@@ -65,7 +66,7 @@ class Status:
         out |= 0x04 if m.head.paper_out() else 0
         out |= 0x08 if m.voltage_low else 0
         out |= 0x40 if m.head.overheated else 0
-        m.send(bytes((out,)))
+        m.answer(bytes((out,)))
 
     # --- automatic status back ------------------------------------------------------------------
 
@@ -85,6 +86,7 @@ class Status:
         first |= 0x20 if m.cover_open else 0
         first |= 0x40 if m.feed_pressed else 0
         second = 0x20 if m.broken else 0
+        second |= 0x08 if m.cutter_error else 0
         second |= 0x40 if m.head.overheated or m.voltage_low else 0
         third = 0x03 if m.head.near_end() else 0
         third |= 0x0C if m.head.paper_out() else 0

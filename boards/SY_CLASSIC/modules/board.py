@@ -21,6 +21,7 @@ from drivers.card.magstripe import MagStripe
 from drivers.display.st7567 import ST7567
 from drivers.keypad.matrix import Matrix
 from drivers.modem.a7670 import A7670
+from drivers.printer import profiles
 from drivers.printer.thermal import Thermal
 
 NAME = "SY_CLASSIC"
@@ -43,6 +44,7 @@ _LAYOUT = (
     "*", "0", "00", "ENTER",
 )  # fmt: skip
 
+_PRINTER = "chinese58"
 _PRINTER_BAUD = 115200
 
 
@@ -67,10 +69,10 @@ def make_keypad(clock):
     )
 
 
-def make_printer(clock, encode):
+def make_printer(clock, charset, qr=None):
     b = Pin.board
     uart = UART(1, baudrate=_PRINTER_BAUD, tx=b.PRINTER_TX, rx=b.PRINTER_RX, txbuf=512, rxbuf=256)
-    return Thermal(uart, _PRINTER_BAUD, clock, encode, CAPS["printer"])
+    return Thermal(uart, _PRINTER_BAUD, clock, charset, profiles.get(_PRINTER), qr)
 
 
 def make_card_reader(clock):

@@ -1,9 +1,13 @@
 # Printers. A printer has: tasks() (name and coroutine function of
-# each task that must run), async print(lines, columns) -> JobResult, async status() ->
-# JobResult, columns (single-width characters a line).
+# each task that must run), async print(lines) -> JobResult, async status() -> JobResult, columns
+# (single-width characters a line).
 #
 # A line to print is (text, style); the style is a str of letters: c centre, r right, b bold, w
-# double width, h double height, - a rule across the paper (text ignored).
+# double width, h double height, - a rule across the paper (text ignored). Instead of text:
+#   q   a QR code of the text (str or bytes); qN by the printer's own command, qR as dots (without
+#       either: as the profile says)
+#   i   an image (width, height, bits): one bit a dot, MSB left, 1 = black, rows of whole bytes
+#   x   (bytes, dot rows) that go to the printer as they are: for the self-test
 
 OK = "ok"
 FAULT = "fault"
@@ -13,6 +17,8 @@ UNKNOWN = "unknown"
 PAPER = "paper"
 COVER = "cover"
 HEAT = "heat"
+VOLTAGE = "voltage"
+CUTTER = "cutter"
 BROKEN = "broken"
 OFFLINE = "offline"
 # Reason of UNKNOWN

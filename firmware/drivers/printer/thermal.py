@@ -4,34 +4,48 @@ import asyncio
 
 from micropython import const
 
-from . import escpos
+from . import UNKNOWN, profiles
+from .document import Document
 from .job import Job
 
-# A strip is a handful of lines: small enough that little is left in the buffer when the paper
-# ends.
-_STRIP_BYTES = const(320)
-# UART.write blocks the whole processor when more is written than the transmit buffer holds.
+# UART.write blocks the whole processor when more is written than the transmit buffer holds; and
+# what has been written cannot be held back any more when the printer says stop.
 _WRITE = const(128)
-_FEED_LINES = const(4)  # from the head to the tear bar
+_XON = const(0x11)
+_XOFF = const(0x13)
+_LOOK_MS = const(5)  # between two looks at a printer that holds us up
 
 
 class Thermal:
     """`uart` initialised with txbuf and rxbuf of at least 256 bytes at `baud` bit/s; `clock`:
-    ticks, diff, add; encode(str) -> bytes. `columns`: single-width characters a line (32 on 58
-    mm)."""
+    ticks, diff, add; `charset`: see document.py; `profile`: one of profiles.get(name); `qr`(bytes)
+    -> (size, bits), see document.py; `busy`: an input Pin, high while the printer's buffer is full
+    (profiles with flow BUSY, None: not wired)."""
 
-    def __init__(self, uart, baud, clock, encode, columns=32):
+    def __init__(self, uart, baud, clock, charset, profile, qr=None, busy=None):
         self._uart = uart
         self._baud = baud
         self._clock = clock
-        self._encode = encode
-        self.columns = columns
+        self._profile = profile
+        self._document = Document(profile, charset, qr)
+        self._busy = busy if profile.flow == profiles.BUSY else None
+        self._xonxoff = profile.flow == profiles.XONXOFF
+        self._held = False  # XOFF has come
+        # After a stop at three quarters of its buffer the printer still takes a quarter.
+        self._piece = min(_WRITE, profile.buffer // 16)
+        self.columns = profile.columns
         self._reader = asyncio.StreamReader(uart)
         self._lock = asyncio.Lock()
         self._answered = asyncio.Event()
         self._job = None
         self._faulted = True  # the first job starts with a clean printer, too
+        self._stale = False  # an answer is owed
+        self._torn = True  # a strip was begun and not sent to its end
         self.bytes_sent = 0
+
+    @property
+    def profile(self):
+        return self._profile
 
     def tasks(self):
         """(name, coroutine function) of the tasks that must run."""
@@ -42,27 +56,21 @@ class Thermal:
         while True:
             data = await self._reader.read(32)
             for b in data:
-                if self._job is not None:
+                if self._xonxoff and b in (_XON, _XOFF):
+                    # Nothing but XON lets the bytes flow again, no status and no noise.
+                    self._held = b == _XOFF
+                elif self._job is not None:
                     self._job.feed(b, self._clock.ticks())
             self._answered.set()
-
-    def _strips(self, lines):
-        strips = []
-        data, rows = escpos.INIT + escpos.CHINESE, 0
-        for text, style in lines:
-            part, n = escpos.encode_line(text, style, self.columns, self._encode)
-            if len(data) + len(part) > _STRIP_BYTES:
-                strips.append((data, rows))
-                data, rows = b"", 0
-            data += part
-            rows += n
-        strips.append((data + escpos.feed(_FEED_LINES), rows + _FEED_LINES * escpos.DOT_ROWS))
-        return strips
 
     async def print(self, lines):
         """Print a document; JobResult. One job at a time; a cancelled job ends where it is."""
         async with self._lock:
-            job = Job(self._strips(lines), self._clock, self._faulted)
+            clear = self._document.clear() if self._faulted else None
+            strips = self._document.strips(lines)
+            job = Job(strips, self._clock, self._profile, self._baud, clear, self._stale)
+            if self._torn:
+                await self._fill_up()
             self._faulted = True  # until it is known to have ended well: also when it is cancelled
             result = await self._run(job)
             self._faulted = result.status != "ok"
@@ -71,32 +79,72 @@ class Thermal:
     async def status(self):
         """JobResult of an empty job: OK when the printer could print now."""
         async with self._lock:
-            return await self._run(Job([], self._clock))
+            return await self._run(
+                Job(None, self._clock, self._profile, self._baud, None, self._stale)
+            )
 
     async def _run(self, job):
+        # What has come until now answers nothing of this job: the owner task reads it first.
+        self._job = None
+        await asyncio.sleep_ms(1)
         self._job = job
+        self._stale = True  # until the job has ended: also when it is cancelled
         try:
             while True:
                 self._answered.clear()
                 data = job.poll(self._clock.ticks())
                 if data is None:
-                    return job.result
+                    break
                 if data:
-                    await self._write(data)
-                if job.left_ms(self._clock.ticks()):
+                    await self._send(job, data)
+                left = job.left_ms(self._clock.ticks())
+                if left:
                     try:
-                        left = job.left_ms(self._clock.ticks())
                         await asyncio.wait_for_ms(self._answered.wait(), left)
                     except asyncio.TimeoutError:
                         pass
         finally:
             self._job = None
+        self._stale = job.result.status == UNKNOWN
+        if self._stale:
+            self._held = False  # an XON that got lost must not stop the next job, too
+        return job.result
 
-    async def _write(self, data):
+    async def _fill_up(self):
+        """What is left of a command would swallow the questions: white dots complete it."""
+        white = bytes(self._piece)
+        for _ in range(self._document.limit // len(white) + 1):
+            if self._stopped():
+                return
+            await self._write(white)
+        self._torn = False
+
+    def _stopped(self):
+        return self._held or (self._busy is not None and self._busy.value() == 1)
+
+    async def _send(self, job, data):
+        paced = job.paced
+        self._torn = self._torn or paced
         view = memoryview(data)
-        for i in range(0, len(view), _WRITE):
-            piece = view[i : i + _WRITE]
-            self._uart.write(piece)
-            self.bytes_sent += len(piece)
-            # as long as the wire needs: the next piece then finds the transmit buffer empty
-            await asyncio.sleep_ms(len(piece) * 10_000 // self._baud + 1)
+        i = 0
+        n = len(view)
+        while i < n:
+            while paced and self._stopped():
+                left = job.left_ms(self._clock.ticks())
+                if not left:
+                    job.stuck()
+                    return
+                await asyncio.sleep_ms(min(left, _LOOK_MS))
+            piece = view[i : i + self._piece]
+            i += self._piece
+            if paced and i >= n:
+                # Before it is: the answer may be here while we still wait for the wire.
+                job.sent(self._clock.ticks())
+                self._torn = False
+            await self._write(piece)
+
+    async def _write(self, piece):
+        self._uart.write(piece)
+        self.bytes_sent += len(piece)
+        # as long as the wire needs: the next piece then finds the transmit buffer empty
+        await asyncio.sleep_ms(len(piece) * 10_000 // self._baud + 1)
