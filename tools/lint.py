@@ -20,6 +20,7 @@ import house_rules
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 FIRMWARE = ROOT / "firmware"
+COMMON = ROOT / "boards" / "common" / "modules"
 TYPINGS = ROOT / ".venv" / "typings"
 # -march of mpy-cross: xtensawin is ESP32 and ESP32-S3, rv32imc the ESP32-C3
 TARGETS = ("xtensawin", "rv32imc")
@@ -78,7 +79,7 @@ def types():
             "--config-file=pyproject.toml",
             f"--custom-typeshed-dir={TYPINGS}",
             *files,
-            env={"MYPYPATH": f"{FIRMWARE}:{TYPINGS}"},
+            env={"MYPYPATH": f"{FIRMWARE}:{COMMON}:{TYPINGS}"},
         )
         lines = output.splitlines()
         if not lines or not re.match(r"(Found \d+ error|Success)", lines[-1]):

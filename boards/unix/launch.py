@@ -17,7 +17,7 @@ def _paths():
     sys.path[:] = [_HERE, _ROOT + "/firmware", _ROOT + "/tools", ".frozen"]
     import wires
 
-    sys.path.insert(1, wires.BOARD + "/modules")
+    sys.path[1:1] = wires.modules()
     wires.mount_assets()
 
 

@@ -27,6 +27,11 @@ def table(name):
         return f.read()
 
 
+def modules():
+    """Folders of the modules that come with a board."""
+    return [BOARD + "/modules", _HERE + "/../common/modules"]
+
+
 def mount_assets():
     """The assets lie where a board has them: here they are this repository's files."""
     try:

@@ -151,6 +151,7 @@ class Terminal:
         app.printer = self.printer
         app.card_reader = self.card_reader
         app.board = board.NAME
+        app.battery = self.battery
         self.app = app
         self.drivers = bearers + [self.printer, self.card_reader]
 
@@ -169,6 +170,13 @@ class Terminal:
             if pressed:
                 self._last_input = clock.ticks()
                 self.inputs.put(("key", name))
+
+    async def _touches(self):
+        while True:
+            kind, x, y, _ = await self.touch.get()
+            if kind == "up":
+                self._last_input = clock.ticks()
+                self.inputs.put(("touch", (x, y)))
 
     async def _cards(self):
         while True:
@@ -198,15 +206,42 @@ class Terminal:
                 if not rounds:
                     gc.collect()  # so that the next key need not wait for it
 
+    def _start_extras(self):
+        """What only some boards have, and what no trade depends on."""
+        made = {}
+        for kind in ("buzzer", "touch", "battery"):
+            if kind in board.CAPS["extras"]:
+                made[kind] = driver = board.make_extra(kind, clock)
+                for name, task in driver.tasks():
+                    self.supervisor.spawn(name, task, RESTART)
+        self.buzzer, self.touch = made.get("buzzer"), made.get("touch")
+        self.battery = made.get("battery")
+        if self.buzzer is not None:
+            self.ui.play = self.buzzer.play
+        if self.touch is not None:
+            self.supervisor.spawn("touches", self._touches, FATAL)
+
+    def _click(self, tone):
+        self.buzzer.click()
+
+    def _secret(self, on):
+        """A PIN is typed: keys must not be told apart by what is heard or when it is felt."""
+        self.keypad.pin_mode(on)
+        if self.buzzer is not None:
+            self.buzzer.pin_mode(on)
+
     def start_basics(self):
         spawn = self.supervisor.spawn
         spawn("watchdog", self.watchdog.run, FATAL)
         spawn("ticker", self.ui.ticker, FATAL)
         for name, task in bootstate.display.tasks():
             spawn(name, task, RESTART)
-        self.keypad = board.make_keypad(clock)
+        self._start_extras()
+        buzzer = self.buzzer
+        self.keypad = board.make_keypad(clock, None if buzzer is None else self._click)
         for name, task in self.keypad.tasks():
             spawn(name, task, RESTART)
+        self.ui.secret = self._secret
         spawn("keys", self._keys, FATAL)
 
     def start(self):

@@ -42,6 +42,7 @@ class App:
         self._counts = (-1, None, (0, 0), False)  # what idle_state() has counted, and when
         self._slip_for = ()  # reversals for which a fault slip was printed
         self.board = ""
+        self.battery = None  # where the board has one: percent, low, critical, charging
 
     # ---- operators ------------------------------------------------------------------------------
 
@@ -82,6 +83,8 @@ class App:
             status = t("receipt_owed_line")
         elif self._journal.nearly_full():
             status = t("nearly_full_line")
+        elif self.battery is not None and self.battery.low and not self.battery.charging:
+            status = t("battery_line", self.battery.percent)
         elif uploads[0]:
             status = _owed_line("upload_owed", *uploads)
         elif reason is not None:
@@ -91,6 +94,10 @@ class App:
         else:
             status = t("operator_batch", self.operator or "--", self._journal.batch)
         return t("product"), self._link.signal(), reason, status
+
+    def too_weak(self):
+        """Whether the battery may not last to the end of a receipt."""
+        return self.battery is not None and self.battery.critical
 
     def _count(self):
         """(reversals owed or None, uploads owed, whether paper is owed). The idle screen asks

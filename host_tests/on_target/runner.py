@@ -59,6 +59,6 @@ if __name__ == "__main__":
     sys.path[:] = [ROOT + "/boards/unix", ROOT + "/firmware", ROOT + "/tools", HERE, ".frozen"]
     import wires
 
-    sys.path.insert(1, wires.BOARD + "/modules")
+    sys.path[1:1] = wires.modules()
     wires.mount_assets()
     sys.exit(0 if run(sys.argv[1].rsplit("/", 1)[-1][:-3], sys.argv[2:]) else 1)

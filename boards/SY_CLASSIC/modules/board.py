@@ -57,7 +57,7 @@ def make_display():
     return ST7567(spi, cs, dc, reset)
 
 
-def make_keypad(clock):
+def make_keypad(clock, click=None):
     b = Pin.board
     rows = (b.KEY_ROW0, b.KEY_ROW1, b.KEY_ROW2, b.KEY_ROW3, b.KEY_ROW4)
     cols = (b.KEY_COL0, b.KEY_COL1, b.KEY_COL2, b.KEY_COL3)
@@ -66,6 +66,7 @@ def make_keypad(clock):
         [Pin(p, Pin.OPEN_DRAIN, value=1) for p in cols],
         _LAYOUT,
         clock,
+        click=click,
     )
 
 

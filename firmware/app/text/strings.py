@@ -20,6 +20,7 @@ TEXT = {
     "receipt_owed_line": ("有签购单未打印", "Slip not printed"),
     "upload_owed_line": ("待上送%d笔 %s", "Send %d %s"),
     "upload_owed_short": ("待上送%d笔", "To send: %d"),
+    "battery_line": ("电量%d%%,请充电", "Battery low %d%%"),
     "nearly_full_line": ("流水将满,请结算", "Full soon:settle"),
     "not_signed_in": ("未签到", "Not signed in"),
     # network, short words of the bearer
@@ -154,6 +155,7 @@ PROBLEM = {
     "card.format": ("不是银行卡,请换卡", "Not a bank card. Use another card."),
     "card.number": ("卡号校验错,请换卡", "Card number wrong. Use another card."),
     # engine
+    "battery": ("电量不足,请先充电", "Battery nearly empty. Charge first."),
     "full": ("流水已满,请先结算", "Journal full. Settle first."),
     "nearly_full": ("流水已用九成,请尽快结算", "Journal is 90% full. Settle soon."),
     "flash": ("存储故障,停止使用并联系服务商", "Memory fault. Stop and call service."),

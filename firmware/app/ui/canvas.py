@@ -28,6 +28,11 @@ class Canvas:
         self._glyph = display.glyph
         self.written = []  # [row, column, text]
 
+    def cell(self, x, y):
+        """(row, column) at a place on the glass [pixels]."""
+        row = min(self.rows - 1, y * self.rows // self.height)
+        return row, min(self.columns - 1, x * self.columns // self.width)
+
     def clear(self):
         self._fb.fill(0)
         self.written = []

@@ -42,6 +42,10 @@ class LargeCanvas(Canvas):
         y, height = self._band(row)
         self._fb.fill_rect(0, y, self.width, height, colour)
 
+    def cell(self, x, y):
+        row = (y - self._spare // 2) // _ROW
+        return max(0, min(self.rows - 1, row)), min(self.columns - 1, x // _CELL)
+
     # ---- what Canvas does -----------------------------------------------------------------------
 
     def clear(self):

@@ -9,14 +9,17 @@ TICK_MS = 500
 
 
 class UI:
-    """`inputs`: kernel Queue of (kind, value): ("key", name), ("card", Swipe). `heart`: kernel
-    Heartbeat."""
+    """`inputs`: kernel Queue of (kind, value): ("key", name), ("card", Swipe), ("touch", (x, y))
+    where a finger was lifted. `heart`: kernel Heartbeat. `play`: callable(name of a sound);
+    `secret`: callable(bool), while a PIN is typed."""
 
     def __init__(self, display, canvas, inputs, heart):
         self._display = display
         self.canvas = canvas
         self.inputs = inputs
         self._heart = heart
+        self.play = None
+        self.secret = None
         self.screen = None
         self._asking = False
         self._stale = True
@@ -47,6 +50,10 @@ class UI:
         self._draw()
         last = clock.ticks()
         self._asking = True
+        if screen.sound and self.play is not None:
+            self.play(screen.sound)
+        if screen.secret and self.secret is not None:
+            self.secret(True)
         try:
             while True:
                 self._heart.beat()
@@ -61,7 +68,14 @@ class UI:
                     continue
                 last = clock.ticks()
                 kind, value = item
-                result = screen.key(value) if kind == "key" else screen.event(kind, value)
+                if kind == "key":
+                    result = screen.key(value)
+                elif kind == "touch":
+                    c = self.canvas
+                    row, column = c.cell(value[0], value[1])
+                    result = screen.touch(row, column, c.rows, c.columns)
+                else:
+                    result = screen.event(kind, value)
                 if result is not None:
                     return result
                 if kind == "card":
@@ -72,6 +86,8 @@ class UI:
             raise
         finally:
             self._asking = False
+            if screen.secret and self.secret is not None:
+                self.secret(False)
 
     def _wipe(self, screen):
         if hasattr(screen, "wipe"):

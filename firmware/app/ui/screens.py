@@ -17,9 +17,12 @@ _SAY_TICKS = 4  # how long the last row says that a key has no use here
 
 class Screen:
     """timeout_ms: without a key for so long it ends with TIMEOUT; None: never. tick() is called
-    twice a second and says whether to draw again."""
+    twice a second and says whether to draw again. `sound`: what the buzzer plays when the screen
+    comes up (drivers.signal), "" for nothing; `secret`: a PIN is typed, all keys must seem alike."""
 
     timeout_ms = None
+    sound = ""
+    secret = False
     said = ""
     _left = 0
 
@@ -30,6 +33,18 @@ class Screen:
         return None
 
     def event(self, kind, value):
+        return None
+
+    def touch(self, row, column, rows, columns):
+        """A finger was lifted from a cell of the glass. On every screen the title leads back, the
+        last row confirms on its left half and goes back on its right."""
+        if row == 0:
+            return self.key("CANCEL")
+        if row == rows - 1:
+            return self.key("ENTER" if column < columns // 2 else "CANCEL")
+        return self.touch_row(row)
+
+    def touch_row(self, row):
         return None
 
     def tick(self):
@@ -53,7 +68,8 @@ class Screen:
 class Message(Screen):
     """A title and a text. Ends with ENTER (OK) or CANCEL; after timeout_ms with TIMEOUT."""
 
-    def __init__(self, title, text, hint="", timeout_ms=None):
+    def __init__(self, title, text, hint="", timeout_ms=None, sound=""):
+        self.sound = sound
         self.title = title
         self.text = text
         self.hint = hint
@@ -105,12 +121,13 @@ class Menu(Screen):
         self.items = items
         self.timeout_ms = timeout_ms
         self._at = 0
+        self._first = 0  # index of the item in row 1
 
     def render(self, c):
         c.clear()
         c.title(self.title)
         shown = c.rows - 1
-        first = self._at // shown * shown
+        first = self._first = self._at // shown * shown
         for row, (_, label) in enumerate(self.items[first : first + shown]):
             i = first + row
             c.text(0, row + 1, "%d %s" % (i + 1, label), i == self._at)
@@ -131,6 +148,12 @@ class Menu(Screen):
         else:
             self.say(t("key.choose", len(self.items)))
         return None
+
+    def touch(self, row, column, rows, columns):
+        if row == 0:
+            return CANCEL
+        i = self._first + row - 1
+        return self.items[i][0] if i < len(self.items) else None
 
 
 class Entry(Screen):
@@ -280,10 +303,16 @@ class Pin(Entry):
     """The cardholder's PIN. Shows amount and card so that he knows what he confirms; every digit
     is a star. ENTER with nothing typed ends with an empty bytearray: no PIN."""
 
+    secret = True
+
     def __init__(self, amount, card, timeout_ms=60_000):
         Entry.__init__(self, t("enter_pin"), "", 4, 12, True, t("no_pin_hint"), "", timeout_ms)
         self.amount = amount
         self.card = card
+
+    def touch(self, row, column, rows, columns):
+        # A finger that slips must not confirm: ENTER with nothing typed means no PIN.
+        return self.key("CANCEL") if row == 0 else None
 
     def render(self, c):
         c.clear()
@@ -333,6 +362,9 @@ class Idle(Screen):
             return ("key", name)
         self.say(t("key.idle"))
         return None
+
+    def touch(self, row, column, rows, columns):
+        return self.key("MENU")
 
     def event(self, kind, value):
         return (kind, value)

@@ -32,8 +32,8 @@ def progress(app, title):
     return stage
 
 
-async def notice(app, title, text, hint="", timeout_ms=None):
-    return await app.ui.ask(Message(title, text, hint, timeout_ms))
+async def notice(app, title, text, hint="", timeout_ms=None, sound=""):
+    return await app.ui.ask(Message(title, text, hint, timeout_ms, sound))
 
 
 async def pages(app, title, lines, hint=""):
@@ -54,19 +54,19 @@ async def pages(app, title, lines, hint=""):
 
 async def problem(app, title, key):
     """A screen that says what happened and what to do; waits for a key."""
-    return await app.ui.ask(Message(title, strings.problem(key), "", out_ms(app)))
+    return await app.ui.ask(Message(title, strings.problem(key), "", out_ms(app), "error"))
 
 
 async def refused(app, title, result):
     """Why a request was not done: the host's answer or our own reason."""
     if result.why == NO_HOST and app.network_reason():
         text = app.network_text() + "\n" + strings.problem("no_host_yet")
-        await notice(app, title, text, "", out_ms(app))
+        await notice(app, title, text, "", out_ms(app), "error")
     elif result.why and not result.code:
         await problem(app, title, result.why)
     else:
         text = "[%s] %s" % (result.code, strings.response(result.code))
-        await notice(app, title, text, "", out_ms(app))
+        await notice(app, title, text, "", out_ms(app), "error")
 
 
 async def read_card(app, title, amount, swipe=None):

@@ -15,7 +15,9 @@ async def document(app, title, lines):
         result = await app.printer.print(lines)
         if result.status == "ok":
             return True
-        answer = await app.ui.ask(Message(title, strings.problem("print." + result.reason)))
+        answer = await app.ui.ask(
+            Message(title, strings.problem("print." + result.reason), sound="warning")
+        )
         if answer != OK:
             return False
         # What came out before the fault is no receipt: the whole document is printed again and

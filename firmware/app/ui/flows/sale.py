@@ -14,6 +14,11 @@ _RESULT_MS = 3000
 async def sale(app, first="", swipe=None):
     """`first`: digits typed on the idle screen; `swipe`: a card that was swiped there."""
     title = t("sale")
+    if app.too_weak():
+        if swipe is not None:
+            swipe.wipe()
+        await problem(app, title, "battery")
+        return
     amount = await app.ui.ask(Amount(title, app.settings["amount_max"], first, out_ms(app)))
     if ended(amount):
         if swipe is not None:
@@ -53,7 +58,7 @@ async def show(app, title, result):
         word = "cancelled"
     elif result.txn.kind == OFFLINE:
         word = "approved_offline"
-    await app.ui.ask(Message(title, t(word) + "\n" + amount, "", _RESULT_MS))
+    await app.ui.ask(Message(title, t(word) + "\n" + amount, "", _RESULT_MS, "ok"))
     await printing.receipts(app, result.txn)
     if app.nearly_full():
         await app.ui.ask(Message(title, strings.problem("nearly_full"), "", _RESULT_MS))

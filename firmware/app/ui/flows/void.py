@@ -4,7 +4,17 @@ from ...pay.types import Refused
 from ...text import strings
 from ...text.money import yuan
 from ..screens import OK, Entry, Message
-from .common import ended, out_ms, progress, read_card, read_pin, refused, supervisor, wipe
+from .common import (
+    ended,
+    out_ms,
+    problem,
+    progress,
+    read_card,
+    read_pin,
+    refused,
+    supervisor,
+    wipe,
+)
 from .sale import show
 
 t = strings.text
@@ -12,6 +22,9 @@ t = strings.text
 
 async def void(app):
     title = t("void")
+    if app.too_weak():
+        await problem(app, title, "battery")
+        return
     if not await supervisor(app):
         return
     no = await app.ui.ask(Entry(title, t("enter_voucher"), 1, 6, False, "", "", out_ms(app)))
