@@ -225,6 +225,9 @@ class RemoteBus(Bus):
         self._one = bytearray(1)
         self._sampled_us = None
         self._levels = bytearray(64)  # by pin
+        self._woken = None  # payload of a WAKE that came while a REPLY was awaited
+        self._replying = False
+        self._late = []  # interrupts that came meanwhile
         self._send(frames.HELLO, 0, bytes([frames.PROTOCOL]))
         data = self._await(frames.WELCOME)
         virtual, self.reset_cause, now, self.epoch_s = struct.unpack("<BBQq", data)
@@ -259,7 +262,12 @@ class RemoteBus(Bus):
         if op == frames.UART_RX:
             self.event("uart", unit, payload)
         elif op == frames.IRQ:
-            self.event("irq", unit, payload[0])
+            self._sampled_us = None  # a level has changed, and later than our clock says
+            if self._replying:
+                # As in a port: a handler runs when the call that is under way has ended.
+                self._late.append(unit)
+            else:
+                self.event("irq", unit, payload[0])
         elif op == frames.ASK_MEMORY:
             gc.collect()
             self._send(frames.MEMORY, 0, struct.pack("<IIII", *self.heap()))
@@ -269,11 +277,27 @@ class RemoteBus(Bus):
 
     def _await(self, want):
         while True:
+            if want == frames.WAKE and self._woken is not None:
+                payload, self._woken = self._woken, None
+                return payload
             got = self._frame()
             if got is not None:
+                if got[0] == frames.WAKE != want:
+                    # An interrupt handler asks for a level while the end of a wait is on its way.
+                    self._woken = got[1]
+                    continue
                 if got[0] != want:
                     raise RuntimeError("bus: frame 0x%02x where 0x%02x was due" % (got[0], want))
                 return got[1]
+
+    def _reply(self):
+        self._replying = True
+        try:
+            return self._await(frames.REPLY)
+        finally:
+            self._replying = False
+            while self._late and not self._replying:
+                self.event("irq", self._late.pop(0), 0)
 
     def wait(self, until_us, streams=()):
         until_us = self.limit(frames.FOREVER if until_us is None else until_us)
@@ -311,7 +335,7 @@ class RemoteBus(Bus):
             if self.counter is not None:
                 self.counter.pause()
             self._send(frames.PIN_SAMPLE, 0)
-            data = self._await(frames.REPLY)
+            data = self._reply()
             for i in range(0, len(data), 2):
                 self._levels[data[i]] = data[i + 1]
             self._sampled_us = now
@@ -332,29 +356,29 @@ class RemoteBus(Bus):
 
     def spi_transfer(self, unit, data):
         self._send(frames.SPI_TRANSFER, unit, bytes(data))
-        return self._await(frames.REPLY)
+        return self._reply()
 
     def i2c_transfer(self, unit, address, data, n):
         self._send(frames.I2C_TRANSFER, unit, struct.pack("<BH", address, n) + bytes(data))
-        reply = self._await(frames.REPLY)
+        reply = self._reply()
         if reply[0] == 2:
             return I2C_TIMEOUT
         return reply[1:] if reply[0] else None
 
     def i2c_scan(self, unit):
         self._send(frames.I2C_SCAN, unit)
-        return list(self._await(frames.REPLY))
+        return list(self._reply())
 
     def adc_read(self, pin):
         self._send(frames.ADC_READ, pin)
-        return struct.unpack("<I", self._await(frames.REPLY))[0]
+        return struct.unpack("<I", self._reply())[0]
 
     def pwm(self, pin, freq, duty):
         self._send(frames.PWM, pin, struct.pack("<IH", freq, duty))
 
     def celsius(self):
         self._send(frames.CELSIUS, 0)
-        return struct.unpack("<b", self._await(frames.REPLY))[0]
+        return struct.unpack("<b", self._reply())[0]
 
     def wdt_start(self, timeout_ms):
         self._send(frames.WDT_START, 0, struct.pack("<I", timeout_ms))

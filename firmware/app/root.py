@@ -123,6 +123,8 @@ class Terminal:
             from .store import wifi
 
             networks = wifi.networks(settings, self.vault)
+            if not networks:
+                has = tuple([k for k in has if k != "wifi"])  # nothing that it could join
         order = [k for k in settings["bearers"].split(",") if k in has] or has
         return [board.make_bearer(kind, clock, settings, networks) for kind in order]
 

@@ -92,7 +92,7 @@ class Bench:
     def provision(self, **settings):
         """Set the terminal up as a technician would; returns the check value of the master key."""
         return board_process.provision(
-            self.flash, preset.classic(_PORT, **{**self._settings, **settings})
+            self.flash, preset.classic(_PORT, **{**self._settings, **settings}), self.board
         )
 
     def power_on(self, cause=PWRON):
@@ -270,7 +270,7 @@ class Bench:
 
     def journal(self):
         """The terminal's own books: the open batch, from its flash."""
-        return board_process.journal(self.flash)
+        return board_process.journal(self.flash, self.board)
 
     # ---- common ways ----------------------------------------------------------------------------
 

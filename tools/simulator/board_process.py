@@ -44,38 +44,38 @@ def environment(flash, **more):
     return keep
 
 
-def run(flash, script, *args, heap=HEAP):
+def run(flash, script, *args, heap=HEAP, board=BOARD):
     """Run a script on the board, without devices; its output as str."""
     command = [interpreter(), "-X", f"heapsize={heap}", str(LAUNCH), str(script), *map(str, args)]
     done = subprocess.run(
-        command, env=environment(flash), capture_output=True, text=True, timeout=60, check=False
+        command, env=environment(flash, SHOUYIN_BOARD=board), capture_output=True, text=True, timeout=60, check=False
     )
     if done.returncode:
         raise BoardError((done.stdout + done.stderr)[-2000:])
     return done.stdout
 
 
-def run_with(flash, script, data):
+def run_with(flash, script, data, board=BOARD):
     """run() a script of on_board with the path of a JSON file that holds `data`."""
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as f:
         json.dump(data, f)
         f.flush()
-        return run(flash, ON_BOARD / script, f.name)
+        return run(flash, ON_BOARD / script, f.name, board=board)
 
 
-def provision(flash, spec):
+def provision(flash, spec, board=BOARD):
     """Set up the terminal whose flash image is `flash` (made when missing); returns the KCV."""
-    return run_with(flash, "provision.py", spec).split()[-1]
+    return run_with(flash, "provision.py", spec, board).split()[-1]
 
 
-def fill(flash, groups):
+def fill(flash, groups, board=BOARD):
     """Put transactions into the open batch of a terminal that is off: groups as fill_batch.py
     wants them. Returns their traces."""
-    said = run_with(flash, "fill_batch.py", groups)
+    said = run_with(flash, "fill_batch.py", groups, board)
     return [int(n.split()[1]) for n in said.splitlines() if n.startswith("trace ")]
 
 
-def journal(flash):
+def journal(flash, board=BOARD):
     """The terminal's own books: the open batch as a dict, read from a copy of the flash image."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "flash.bin"
@@ -83,7 +83,7 @@ def journal(flash):
         nvs = Path(str(flash) + ".nvs")
         if nvs.exists():
             shutil.copyfile(nvs, str(copy) + ".nvs")
-        lines = run(copy, ON_BOARD / "dump_journal.py").splitlines()
+        lines = run(copy, ON_BOARD / "dump_journal.py", board=board).splitlines()
     head, *rows = (json.loads(n[8:]) for n in lines if n.startswith("journal "))
     return {**head, "transactions": rows}
 

@@ -3,11 +3,22 @@
 from pathlib import Path
 
 from models.a7670 import Modem
+from models.battery import Cell
+from models.buzzer import Buzzer
 from models.escpos_printer import Printer
+from models.ft6336 import FT6336
 from models.keymatrix import KeyMatrix
 from models.magreader import MagReader
+from models.magstripe_ttl import TtlReader
+from models.quectel import Quectel
 from models.rack import Rack
+from models.scanner import Scanner
 from models.st7567 import ST7567
+from models.tamper import TamperSwitch
+from models.tca8418 import ADDRESS as KEYS_AT
+from models.tca8418 import TCA8418
+from models.tft import ILI9488, ST7789
+from models.w5500 import W5500
 
 from .glyphs import PrinterFont
 
@@ -34,18 +45,18 @@ def pins(board):
     return out
 
 
-class StatusPin:
-    """The modem's STATUS output, as a GPIO model of the rack."""
+class OutputPin:
+    """An output of a device (level(): 0 or 1), as a GPIO model of the rack."""
 
-    def __init__(self, pin, modem):
+    def __init__(self, pin, level):
         self._pin = pin
-        self._modem = modem
+        self._level = level
 
     def drive(self, driven, now_us):
         pass
 
     def levels(self, driven, now_us):
-        return {self._pin: 1 if self._modem.status() else 0}
+        return {self._pin: 1 if self._level() else 0}
 
     def next_due(self):
         return None
@@ -70,6 +81,7 @@ class Devices:
         self.wire_keys(seed)
         self.wire_printer()
         self.wire_reader(seed)
+        self.wire_more(seed)
         self.wire_modem(
             self.make_modem(
                 net,
@@ -80,11 +92,14 @@ class Devices:
             )
         )
 
+    def wire_more(self, seed):
+        """What only this board has."""
+
     def wire_modem(self, modem):
         p = self.pins
         self.modem = modem
         self.rack.attach_uart(2, modem)
-        self.rack.attach_gpio(StatusPin(p["MODEM_STATUS"], modem))
+        self.rack.attach_gpio(OutputPin(p["MODEM_STATUS"], modem.status))
         self.rack.on_output(p["MODEM_PWRKEY"], modem.pwrkey)
         self.supplied.append(modem)
 
@@ -130,7 +145,95 @@ class Classic(Devices):
         return Modem(net, **options)
 
 
-BY_BOARD = {devices.board: devices for devices in (Classic,)}
+class TtlSlot(TtlReader):
+    """The slot of a reader with clock and data outputs, as the classic terminal's takes cards."""
+
+    def swipe(self, track1, track2, track3, now_us, **how):
+        return super().swipe({1: track1, 2: track2, 3: track3}, now_us, **how)
+
+
+class Modern(Devices):
+    """What the mobile and the counter terminal have in common."""
+
+    def wire_keys(self, seed):
+        p = self.pins
+        self.keys = TCA8418(p["KEY_INT"], KEYS, seed=seed)
+        self.rack.attach_i2c(0, KEYS_AT, self.keys)
+        self.rack.attach_gpio(self.keys)
+        if "KEY_RST" in p:
+            self.rack.on_output(p["KEY_RST"], self.keys.reset)
+
+    def wire_reader(self, seed):
+        p = self.pins
+        lines = {2: (p["CARD_CLK"], p["CARD_DATA"])}
+        self.reader = TtlSlot(p["CARD_PRESENT"], lines, seed=seed)
+        self.rack.attach_gpio(self.reader)
+
+    def wire_more(self, seed):
+        p = self.pins
+        self.buzzer = Buzzer()
+        self.rack.on_pwm(p["BUZZER"], self.buzzer.pwm)
+        self.tamper = TamperSwitch(p["TAMPER"], seed=seed)
+        self.rack.attach_gpio(self.tamper)
+        self.scanner = Scanner(seed=seed)
+        self.rack.attach_uart(0, self.scanner, READER_BAUD)
+
+
+class Mobile(Modern):
+    board = "SY_MPOS"
+
+    def wire_display(self, seed):
+        p = self.pins
+        self.display = ST7789(lambda: self.rack.now_us, turn=270, inverted=True)
+        self.rack.attach_spi(1, self.display, p["LCD_CS"], p["LCD_DC"], p["LCD_RST"])
+
+    def wire_printer(self):
+        self.printer = Printer(
+            PrinterFont(), buffer_size=1024, flow="none", chinese=False, status="esc_v"
+        )
+        self.rack.attach_uart(1, self.printer)
+        self.supplied.append(self.printer)
+
+    def wire_more(self, seed):
+        super().wire_more(seed)
+        self.cell = Cell(charge_pin=self.pins["CHARGING"], seed=seed)
+        self.rack.attach_adc(self.pins["BATTERY"], self.cell)
+        self.rack.attach_gpio(self.cell)
+
+    def make_modem(self, net, **options):
+        return Quectel(net, **options)
+
+
+class Counter(Modern):
+    board = "SY_COUNTER"
+
+    def wire_display(self, seed):
+        p = self.pins
+        self.display = ILI9488(lambda: self.rack.now_us, mirror=True, bgr=True)
+        self.rack.attach_spi(1, self.display, p["LCD_CS"], p["LCD_DC"], p["LCD_RST"])
+
+    def wire_printer(self):
+        self.printer = Printer(
+            PrinterFont(), dots=576, flow="busy", cutter=True, qr_functions=(67, 80, 81)
+        )
+        self.rack.attach_uart(1, self.printer)
+        self.rack.attach_gpio(OutputPin(self.pins["PRINTER_BUSY"], self.printer.busy))
+        self.supplied.append(self.printer)
+
+    def wire_more(self, seed):
+        super().wire_more(seed)
+        p = self.pins
+        self.panel = FT6336(p["TOUCH_INT"], seed=seed)
+        self.rack.attach_i2c(0, 0x38, self.panel)
+        self.rack.attach_gpio(self.panel)
+        self.ethernet = W5500(plugged=False)
+        self.rack.attach_spi(2, self.ethernet, p["ETH_CS"])
+
+    def make_modem(self, net, **options):
+        return Modem(net, **options)
+
+
+BY_BOARD = {devices.board: devices for devices in (Classic, Mobile, Counter)}
 
 
 def make(board, net, **options):

@@ -134,7 +134,7 @@ def make_extra(kind, clock):
 
         source = FT6336(_i2c(), Pin(b.TOUCH_INT, Pin.IN, Pin.PULL_UP))
         six = calibration.turned(_WIDTH, _HEIGHT, 0)
-        return Touch(source, clock, _WIDTH, _HEIGHT, six)
+        return Touch(source, clock, _WIDTH, _HEIGHT, six, (_WIDTH, _HEIGHT))
     if kind == "tamper":
         from drivers.sensor.tamper import Tamper
 

@@ -11,6 +11,9 @@ from ..kernel import clock, log
 from . import framing
 from .iso8583 import FormatError
 
+# Of a bearer that nobody has plugged in: no news as long as another one may come up.
+_UNUSED = ("no_cable", "not_set_up")
+
 
 class LinkError(Exception):
     """The link cannot do it. args: (why,): a short word for the log and the screen."""
@@ -31,11 +34,19 @@ class Link:
         return any(b.ready for b in self.bearers)
 
     def reason(self):
-        """Why no bearer is ready: the reason of the first one; None when one is. (A cable that is
-        out is nobody's concern while Wi-Fi carries.)"""
+        """Why no bearer is ready: the reason of the first one that is in use; None when one is.
+        (A cable that is out is nobody's concern while Wi-Fi carries.)"""
         if self.ready():
             return None
+        for b in self.bearers:
+            if b.reason not in _UNUSED:
+                return b.reason
         return self.bearers[0].reason if self.bearers else "none"
+
+    def _in_order(self):
+        """By priority, but first those that say that they can."""
+        bearers = self.bearers
+        return [b for b in bearers if b.ready] + [b for b in bearers if not b.ready]
 
     def signal(self):
         """0-4 of the bearer that would be used, else of the first that knows, else None."""
@@ -57,7 +68,7 @@ class Link:
         s = self._settings
         why = "none"
         for _ in range(s["connect_tries"]):
-            for b in self.bearers:
+            for b in self._in_order():
                 try:
                     await b.connect(s["host"], s["port"], s["connect_timeout_s"] * 1000)
                     self._bearer = b
