@@ -48,7 +48,12 @@ def run(flash, script, *args, heap=HEAP, board=BOARD):
     """Run a script on the board, without devices; its output as str."""
     command = [interpreter(), "-X", f"heapsize={heap}", str(LAUNCH), str(script), *map(str, args)]
     done = subprocess.run(
-        command, env=environment(flash, SHOUYIN_BOARD=board), capture_output=True, text=True, timeout=60, check=False
+        command,
+        env=environment(flash, SHOUYIN_BOARD=board),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     if done.returncode:
         raise BoardError((done.stdout + done.stderr)[-2000:])

@@ -9,6 +9,10 @@ import struct
 from models import frames
 from models.rack import TIMEOUT
 
+# A board that starts may stop for longer: controllers are reset, the port's own drivers of radio
+# and Ethernet block.
+START_US = 2_000_000
+
 
 class BoardGone(Exception):
     """The board said something that no board says."""
@@ -25,7 +29,9 @@ class BusPort:
         # collection, once it was asked for
         self.memory = None
         self.instructions = 0  # executed until the latest wait, on a board that counts them
-        self.longest_us = 0  # virtual time of the longest pass of the board's event loop
+        # virtual time of the longest pass of the board's event loop, once it has started
+        self.longest_us = 0
+        self._started_us = rack.now_us
         self.longest_at_us = 0  # when it ended
         self.on_log = lambda text: None
         self._cause = reset_cause
@@ -64,7 +70,7 @@ class BusPort:
         rack = self.rack
         if op == frames.WAIT:
             self.waiting, self.instructions, longest = struct.unpack("<QQI", data)
-            if longest > self.longest_us:
+            if longest > self.longest_us and rack.now_us > self._started_us + START_US:
                 self.longest_us, self.longest_at_us = longest, rack.now_us
         elif op == frames.PIN_SET:
             rack.pin_set(unit, data[0])

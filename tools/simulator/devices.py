@@ -70,6 +70,7 @@ class Devices:
     side. A board's own class wires what its board.py expects."""
 
     board = ""
+    reads_chinese = True  # whether the printer has characters for it, and can say what it printed
 
     def __init__(
         self, net, seed=1, modem_boot_us=8_000_000, modem_register_us=3_000_000, epoch_s=0
@@ -181,6 +182,7 @@ class Modern(Devices):
 
 class Mobile(Modern):
     board = "SY_MPOS"
+    reads_chinese = False
 
     def wire_display(self, seed):
         p = self.pins

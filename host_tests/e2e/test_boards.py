@@ -1,0 +1,134 @@
+"""Every board's own display, keys, reader, printer and modem: a whole day, and key strokes."""
+
+import hashlib
+
+import pytest
+from conftest import Till
+from PIL import Image
+
+from simulator import demo, devices
+
+OTHERS = sorted(set(devices.BY_BOARD) - {"SY_CLASSIC"})  # that one's day is test_day.py
+
+
+@pytest.fixture(scope="module", params=OTHERS)
+def day(request, tmp_path_factory):
+    """The demo's day on a board: (Demo, whether the books agree)."""
+    d = demo.Demo(
+        tmp_path_factory.mktemp(request.param), 1, lambda text: None, board=request.param
+    )
+    try:
+        yield d, d.run()
+    finally:
+        d.bench.close()
+
+
+def test_the_books_agree(day):
+    d, agree = day
+    assert agree
+    assert d.bench.restarts == 0
+
+
+def test_every_screen_and_receipt_is_as_recorded(day, goldens):
+    d, _ = day
+    g = goldens(d.bench.board.lower())
+    for path in sorted(d.out.glob("*.txt")):
+        with Image.open(path.with_suffix(".png")) as image:
+            digest = hashlib.sha256(image.convert("RGB").tobytes()).hexdigest()[:16]
+        text = path.read_text(encoding="utf-8").splitlines()
+        g.see(path.stem, {"text": text, "picture": digest})
+    assert len(g.seen) >= 15
+    wrong = g.judge()
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nothing_odd_went_over_the_wires(day):
+    d, _ = day
+    w = d.bench.devices
+    assert w.printer.errors == [] and w.printer.lost == 0 and w.printer.unsupported == []
+    assert w.modem.errors == [] and w.modem.unsupported == []
+    assert w.display.errors == [] and w.keys.errors == [] and w.keys.unsupported == []
+    assert w.scanner.errors == []
+    assert w.buzzer.tones  # keys were heard
+
+
+def test_no_driver_stops_the_loop(day):
+    """Not for more than 5 ms of bus time, in a whole day of printing, paying and power cuts."""
+    d, _ = day
+    assert 0 < d.bench.longest_us <= 5000, d.bench.longest_us
+
+
+# Keys, and the amount that stands on the glass behind each.
+STROKES = (
+    ("1 2 3 4", "0.01 0.12 1.23 12.34"),
+    ("CLEAR 5 CLEAR CLEAR", "1.23 12.35 1.23 0.12"),
+    ("CLEAR CLEAR CLEAR 5 00 00 00", "0.01 0.00 0.00 0.05 5.00 500.00 50,000.00"),
+    ("1", "50,000.00"),
+)
+
+
+@pytest.mark.parametrize("board", sorted(devices.BY_BOARD))
+def test_k11_keys_and_amounts_of_a_board(board, tmp_path):
+    """What a finger presses is what the glass of the board shows, digit by digit."""
+    with Till(tmp_path, board=board) as till:
+        till.start()
+        till.expect("未签到", 120_000)
+        till.press("MENU", "1")
+        till.expect("请输入金额")
+        for keys, shown in STROKES:
+            for key, amount in zip(keys.split(), shown.split(), strict=True):
+                till.press(key)
+                row = next(r for r in till.screen() if "." in r)
+                assert row.strip() == amount, (key, till.screen())
+        till.press("CANCEL")
+        till.expect("请刷卡或输入金额")
+
+
+def tap(till, text, dx=0):
+    """A finger on the row of the glass that shows `text`."""
+    rows = till.screen()
+    row = next(i for i, r in enumerate(rows) if text in r)
+    panel = till.devices.panel
+    y = (2 * row + 1) * panel.height // (2 * len(rows))
+    panel.touch(panel.width // 4 + dx, y, till.rack.now_us)
+    till.rack.poke()
+    till.run_for(120)
+    panel.lift(till.rack.now_us)
+    till.rack.poke()
+    till.run_for(300)
+
+
+def test_the_counter_terminal_is_led_by_touch(tmp_path):
+    """Idle to menu to sale and back, and to a report, without a key."""
+    with Till(tmp_path, board="SY_COUNTER") as till:
+        till.start()
+        till.expect("未签到", 120_000)
+        till.run_for(1000)
+        tap(till, "请刷卡或输入金额")
+        till.expect("功能菜单")
+        tap(till, "消费")
+        till.expect("请输入金额")
+        tap(till, "消费")  # the title leads back
+        till.expect("请刷卡或输入金额")
+        tap(till, "请刷卡或输入金额")
+        tap(till, "管理")
+        till.expect("签到")
+        tap(till, "版本")
+        till.expect("Shouyin")
+        assert till.devices.panel.errors == []
+
+
+def test_a_battery_that_runs_down(tmp_path):
+    """The mobile terminal says so first, then begins nothing that it could not end."""
+    with Till(tmp_path, board="SY_MPOS") as till:
+        till.start()
+        till.expect("未签到", 120_000)
+        till.devices.cell.share = 0.12
+        till.expect("请充电", 60_000)
+        till.devices.cell.share = 0.01
+        till.run_for(30_000)
+        till.type("100")
+        till.expect("电量不足")
+        till.press("CANCEL")
+        till.devices.cell.share = 0.9
+        till.expect("未签到", 120_000)
