@@ -59,6 +59,13 @@ class ServiceNeeded(Exception):
     """The terminal cannot trade. args: (problem key,)"""
 
 
+def _qr(data):
+    """A QR code for paper; the encoder is loaded when the first one is printed."""
+    from .text import qr
+
+    return qr.encode(data)
+
+
 class Terminal:
     """Everything there is, in the order in which it is made."""
 
@@ -132,7 +139,7 @@ class Terminal:
         """Drivers and services."""
         settings = self.settings
         bearers = self._make_bearers()
-        self.printer = board.make_printer(clock, self.encode)
+        self.printer = board.make_printer(clock, self.encode, _qr)
         self.card_reader = board.make_card_reader(clock)
         link = Link(bearers, settings)
         self.journal = Journal(FlashLog(_partition), _capacity, _index)

@@ -3,10 +3,11 @@
 import hashlib
 
 import pytest
+import zxingcpp
 from conftest import Till
 from PIL import Image
 
-from simulator import demo, devices
+from simulator import demo, devices, pictures
 
 OTHERS = sorted(set(devices.BY_BOARD) - {"SY_CLASSIC"})  # that one's day is test_day.py
 
@@ -132,3 +133,22 @@ def test_a_battery_that_runs_down(tmp_path):
         till.press("CANCEL")
         till.devices.cell.share = 0.9
         till.expect("未签到", 120_000)
+
+
+@pytest.mark.parametrize("board", sorted(devices.BY_BOARD))
+def test_the_shops_code_is_read_from_paper_and_glass(board, tmp_path):
+    """A telephone's reader (zxing) finds the shop's address on the cardholder's receipt and on the
+    screen."""
+    page = "https://example.com/发票?shop=302440380621100"
+    with Till(tmp_path, board=board) as till:
+        till.start(receipt_code=page)
+        till.expect("未签到", 120_000)
+        till.sale("1234")
+        paper = pictures.paper(till.tear().rows)
+        assert [b.text for b in zxingcpp.read_barcodes(paper)] == [page]
+        till.menu("5", "9")
+        till.run_for(2000)
+        glass = pictures.screen(till.devices.display.pixels())
+        assert [b.text for b in zxingcpp.read_barcodes(glass)] == [page]
+        till.press("ENTER")
+        till.expect("请刷卡或输入金额")

@@ -20,7 +20,7 @@ from app.ui.manager import UI
 _font = Font(wires.ASSETS + "/font16.bin")
 
 SETTINGS = {
-    "operator_timeout_s": 60, "amount_max": 5_000_000, "receipt_copies": 1, "void_card": True,
+    "operator_timeout_s": 60, "amount_max": 5_000_000, "receipt_copies": 1, "receipt_code": "", "void_card": True,
     "void_pin": True, "receipt_title": "", "merchant_name": "shop", "merchant_name_en": "",
     "mid": "302440380621100", "tid": "58402001", "header": "603100310001", "fault_slip": 1,
 }  # fmt: skip
@@ -28,6 +28,7 @@ SETTINGS = {
 
 class Glass:
     width, height = 128, 64
+    paper, ink = 0, 1
 
     def __init__(self):
         self.buffer = bytearray(1024)
@@ -187,6 +188,9 @@ class Owed:
 
 class App:
     """What the flows see of app.services.App."""
+
+    def too_weak(self):
+        return False
 
     yuan = staticmethod(yuan)
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import segno
+
 from models.a7670 import Modem
 from models.battery import Cell
 from models.buzzer import Buzzer
@@ -43,6 +45,12 @@ def pins(board):
             name, gpio = line.split(",")[:2]
             out[name] = int(gpio.removeprefix("GPIO"))
     return out
+
+
+def native_code(data, level):
+    """A printer's own QR code, as models.escpos_printer wants it; `level`: L, M, Q or H."""
+    code = segno.make_qr(bytes(data), error=level, boost_error=False)
+    return [int("".join(str(dot & 1) for dot in row), 2) for row in code.matrix]
 
 
 class OutputPin:
@@ -216,7 +224,12 @@ class Counter(Modern):
 
     def wire_printer(self):
         self.printer = Printer(
-            PrinterFont(), dots=576, flow="busy", cutter=True, qr_functions=(67, 80, 81)
+            PrinterFont(),
+            dots=576,
+            flow="busy",
+            cutter=True,
+            qr=native_code,
+            qr_functions=(67, 80, 81),
         )
         self.rack.attach_uart(1, self.printer)
         self.rack.attach_gpio(OutputPin(self.pins["PRINTER_BUSY"], self.printer.busy))

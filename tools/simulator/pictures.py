@@ -34,9 +34,10 @@ def _mono(picture):
     return image.convert("1").tobytes(), image.width, image.height
 
 
-def paper(rows, width=384):
-    """Pillow image of a strip of thermal paper; `rows` are rows of width / 8 bytes."""
-    rows = list(rows) or [bytes(width // 8)]
+def paper(rows):
+    """Pillow image of a strip of thermal paper; `rows` are rows of bytes, eight dots in each."""
+    rows = list(rows) or [bytes(48)]
+    width = len(rows[0]) * 8
     image = Image.frombytes("1", (width, len(rows)), b"".join(bytes(r) for r in rows))
     image = ImageOps.colorize(image.convert("L"), _PAPER, _INK)
     return ImageOps.expand(image, 24, _PAPER)

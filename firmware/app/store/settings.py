@@ -64,6 +64,8 @@ SCHEMA = {
     "operator_timeout_s": (_INT, 60, 10, 300),
     "amount_max": (_INT, 5_000_000, 1, 999_999_999),
     "receipt_copies": (_INT, 2, 1, 3),
+    # a QR code on the cardholder's receipt and on the screen: the shop's page, its invoices
+    "receipt_code": (_TEXT, "", 0, 120),
     "void_card": (_INT, 1, 0, 1),
     "void_pin": (_INT, 1, 0, 1),
 }

@@ -57,6 +57,7 @@ TEXT = {
     "totals": ("交易汇总", "Totals"),
     "language": ("Language 语言", "Language 语言"),
     "logout": ("退出登录", "Log off"),
+    "shop_code": ("门店二维码", "Shop's QR code"),
     "version": ("版本", "Version"),
     "reprint_last": ("重打最后一笔", "Reprint last"),
     "reprint_any": ("重打任意一笔", "Reprint any"),

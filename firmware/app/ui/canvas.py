@@ -20,6 +20,7 @@ def for_display(display, font):
 class Canvas:
     def __init__(self, display, font, scale=1):
         self._fb = display.fb
+        self._paper, self._ink = display.paper, display.ink
         self.width = display.width
         self.height = display.height
         self.columns = display.width // (_COLUMN * scale)
@@ -89,6 +90,20 @@ class Canvas:
                 self._fb.fill_rect(x + 4 * i, y + 13 - h, 3, h, 1)
             else:
                 self._fb.hline(x + 4 * i, y + 12, 3, 1)
+
+    def code(self, size, bits):
+        """A QR code (text.qr.encode) instead of everything else, as large as the glass allows,
+        with what it has of a quiet zone."""
+        self.clear()
+        fb, paper, ink = self._fb, self._paper, self._ink
+        fb.fill(paper)
+        scale = max(1, min(self.width, self.height) // (size + 4))
+        left, top = (self.width - size * scale) // 2, (self.height - size * scale) // 2
+        stride = (size + 7) // 8
+        for y in range(size):
+            for x in range(size):
+                if bits[y * stride + (x >> 3)] << (x & 7) & 0x80:
+                    fb.fill_rect(left + x * scale, top + y * scale, scale, scale, ink)
 
     def lines(self):
         """The visible text, one str a row."""

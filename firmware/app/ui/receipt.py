@@ -1,5 +1,5 @@
 # Receipts and slips as lines of (text, style); styles are the printer's (drivers/printer): c
-# centre, r right, b bold, w double width, h double height, - a rule. Labels are bilingual on
+# centre, r right, b bold, w double width, h double height, - a rule, q a QR code of the text. Labels are bilingual on
 # paper, whatever the screen speaks.
 #
 # Source of the lines that must be there: host-protocol section 5.4 and 5.5.
@@ -106,6 +106,8 @@ def transaction(t, settings, copy, again=False):
         lines.append(("****重打印/DUPLICATED****", "cb"))
     if settings["header"][_TEST_STATE] == "1":
         lines.append(("***测试/TESTING,凭证无效***", "cb"))
+    if copy == CARDHOLDER and settings["receipt_code"]:
+        lines += [("", ""), (settings["receipt_code"], "q")]
     return lines + _foot(copy)
 
 

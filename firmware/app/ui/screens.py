@@ -18,7 +18,7 @@ _SAY_TICKS = 4  # how long the last row says that a key has no use here
 class Screen:
     """timeout_ms: without a key for so long it ends with TIMEOUT; None: never. tick() is called
     twice a second and says whether to draw again. `sound`: what the buzzer plays when the screen
-    comes up (drivers.signal), "" for nothing; `secret`: a PIN is typed, all keys must seem alike."""
+    comes up (drivers.signal), "" for nothing; `secret`: a PIN is typed, keys must seem alike."""
 
     timeout_ms = None
     sound = ""

@@ -108,6 +108,8 @@ async def manage_menu(app):
         (_list("upload_now"), t("upload_now")),
         (_list("states"), t("states")),
     ]
+    if app.settings["receipt_code"]:
+        items.append((shop_code, t("shop_code")))
     await choose(app, t("manage"), items)
 
 
@@ -139,6 +141,14 @@ async def language(app):
 
 async def logout(app):
     app.operator = None
+
+
+async def shop_code(app):
+    from ...text import qr
+    from ..code import Code
+
+    code = qr.encode(app.settings["receipt_code"].encode())
+    await app.ui.ask(Code(code, out_ms(app)))
 
 
 async def version(app):
