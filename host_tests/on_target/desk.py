@@ -20,7 +20,8 @@ from app.ui.manager import UI
 _font = Font(wires.ASSETS + "/font16.bin")
 
 SETTINGS = {
-    "operator_timeout_s": 60, "amount_max": 5_000_000, "receipt_copies": 1, "receipt_code": "", "void_card": True,
+    "operator_timeout_s": 60, "amount_max": 5_000_000, "receipt_copies": 1, "receipt_code": "",
+    "void_card": True,
     "void_pin": True, "receipt_title": "", "merchant_name": "shop", "merchant_name_en": "",
     "mid": "302440380621100", "tid": "58402001", "header": "603100310001", "fault_slip": 1,
 }  # fmt: skip

@@ -1,6 +1,6 @@
 # Receipts and slips as lines of (text, style); styles are the printer's (drivers/printer): c
-# centre, r right, b bold, w double width, h double height, - a rule, q a QR code of the text. Labels are bilingual on
-# paper, whatever the screen speaks.
+# centre, r right, b bold, w double width, h double height, - a rule, q a QR code of the text.
+# Labels are bilingual on paper, whatever the screen speaks.
 #
 # Source of the lines that must be there: host-protocol section 5.4 and 5.5.
 
