@@ -15,6 +15,7 @@ SETTINGS = {
     "mid": "302440380621100",
     "tid": "58402001",
     "header": "603100310001",
+    "receipt_code": "",
 }
 
 
@@ -148,3 +149,15 @@ def test_random_records_always_make_a_receipt():
         t.auth_code = rng.choice(("", "123456"))
         t.pan_masked = "*" * rng.below(20)
         receipt.transaction(t, SETTINGS, rng.below(3), bool(rng.below(2)))
+
+
+def test_the_shops_code_is_on_the_cardholders_copy_only():
+    settings = dict(SETTINGS)
+    settings["receipt_code"] = "https://example.com/shop"
+    code = ("https://example.com/shop", "q")
+    for copy in (receipt.MERCHANT, receipt.CARDHOLDER, receipt.BANK):
+        lines = receipt.transaction(approved(), settings, copy)
+        assert (code in lines) == (copy == receipt.CARDHOLDER)
+        assert not any(
+            "q" in style for _, style in receipt.transaction(approved(), SETTINGS, copy)
+        )
