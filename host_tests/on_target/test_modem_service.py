@@ -1,18 +1,17 @@
 # The modem driver with both families: SIM, PIN, two connections, what the technician asks, the
-# ladder, and whatever a schedule of faults brings.
+# ladder, a cancel at every moment.
 
 import asyncio
 import gc
 import time
 
 import bus
-from harness import Rng, araises, cancel_at, rounds, seed, until
+from harness import Rng, araises, cancel_at, until
 from modem_desk import families, fresh, modem, now, push, ready, talk
 
 from drivers.modem.at import Command, Lines
 from drivers.modem.auto import Auto
 from drivers.modem.ec200 import EC20, EC200U
-from models.modem_schedule import Schedule
 
 # ---- SIM and PIN --------------------------------------------------------------------------------
 
@@ -319,6 +318,17 @@ async def test_the_kind_is_found_out(family):
     assert made.errors == []
 
 
+async def test_a_kind_that_is_not_known_is_no_modem():
+    fresh()
+    made, _, driver = modem("EC200", driver=Auto)
+    made.commands = dict(made.commands)
+    made.commands["I"] = ("x", lambda *_: ["Somebody", "X1", "Revision: 1"])
+    await until(lambda: driver.reason == "no_modem", 30_000, "the reason")
+    before = made.line.commands
+    await asyncio.sleep_ms(60_000)
+    assert not driver.ready and made.line.commands - before < 200  # not asked in a tight loop
+
+
 async def test_other_members_of_the_families():
     for family, driver in (("SIM7600", None), ("EC20", EC20), ("EG25", EC20), ("EC20", EC200U)):
         fresh()
@@ -491,68 +501,3 @@ async def test_the_loop_is_never_held_up(family):
     assert await talk(driver, data) == data
     await driver.close()
     assert bus.current.longest_us <= 5000, bus.current.longest_us
-
-
-# ---- whatever comes -----------------------------------------------------------------------------
-
-
-@families
-async def test_a_schedule_of_faults(family):
-    """Forty faults of all kinds; no exception but those that a bearer may raise, no wrong byte
-    (on a line without bit errors), and everything as before at the end."""
-    first = seed(20)
-    for number in range(rounds(3)):
-        fresh()
-        await _schedule(family, first + number)
-
-
-async def _schedule(family, number):
-    made, net, driver = modem(family, seed=number)
-    net.echo = True
-    await ready(driver)
-    schedule = Schedule(made, number, 40, now(), 12_000_000)
-    bus.current.rack.attach(schedule)
-    rng = Rng(number)
-    good = bad = 0
-    try:
-        while now() < schedule.end_us:
-            data = rng.bytes(1 + rng.below(1500))
-            net.sent = b""
-            noisy = made.faults.drop or made.faults.flip
-            try:
-                if not driver.connected:
-                    await driver.connect("h", 1, 9000)
-                got = await talk(driver, data)
-                assert noisy or made.faults.drop or made.faults.flip or data.startswith(got)
-                good += got == data
-            except (OSError, asyncio.TimeoutError):
-                bad += 1
-            # An answer is not left for the next question.
-            await driver_close(driver)
-            await asyncio.sleep_ms(rng.below(1500))
-        await _at_last(driver)
-    except BaseException:
-        print("schedule %d: %s" % (number, schedule))
-        raise
-    print("%s, schedule %d: %d good, %d failed" % (family, number, good, bad))
-    assert good > 10
-
-
-async def _at_last(driver):
-    for _ in range(6):  # a fault that waits for a send or a command may still be armed
-        await ready(driver, 400_000)
-        try:
-            await driver_close(driver)
-            await driver.connect("h", 1, 9000)
-            assert await talk(driver, b"at last") == b"at last"
-            return
-        except (OSError, asyncio.TimeoutError):
-            pass
-    raise AssertionError("no exchange any more")
-
-
-async def driver_close(driver):
-    try:
-        await driver.close()
-    except (OSError, asyncio.TimeoutError):
-        pass
