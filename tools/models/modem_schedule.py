@@ -118,11 +118,13 @@ KINDS = {
     "no_acks": (_set("no_acks", True), _set("no_acks", False)),
 }
 
+NAMES = tuple(sorted(KINDS))  # a dict's order differs between interpreters
+
 
 class Schedule:
     """n faults of `kinds` from start_us on, one every gap_us; each lasts at most gap_us."""
 
-    def __init__(self, modem, seed, n, start_us, gap_us, kinds=tuple(sorted(KINDS))):
+    def __init__(self, modem, seed, n, start_us, gap_us, kinds=NAMES):
         self._modem = modem
         self._rng = XorShift(seed)
         self.steps = []  # (due_us, name, begins), ascending

@@ -13,6 +13,7 @@ from .reply import announced, numbers
 
 _LINE_MAX = const(256)
 _READ = const(256)  # bytes taken from the UART at a time
+_ORPHAN_MS = const(1000)  # how long the end of an abandoned command is waited for
 DATA_MAX = const(1024)  # binary data of one reply
 _AMONG_MAX = const(320)  # what may have come among them
 _END = b"\r\nOK\r\n"
@@ -303,9 +304,12 @@ class Channel:
             await asyncio.wait_for_ms(c.done.wait(), timeout_ms)
             self._lost = False
         finally:
-            self._command = None
-            if self._lost and c.payload is not None:
+            c.into = None
+            if not self._lost:
+                self._command = None
+            elif c.payload is not None:
                 self._owed = len(c.payload)
+                c.payload = None
         if c.error is not None:
             raise AtError(c.lines[-1] if c.lines and c.lines[-1].startswith("+") else c.error)
         return c
@@ -324,8 +328,17 @@ class Channel:
             return False
 
     async def _resync(self):
-        """A command was abandoned and its reply may still come: ask AT until two answers came in a
-        row. asyncio.TimeoutError after 6 s."""
+        """A command was abandoned and its reply may still come: wait for its end, or else ask AT
+        until two answers came in a row. asyncio.TimeoutError after 7 s."""
+        c = self._command
+        if c is not None:
+            try:
+                await asyncio.wait_for_ms(c.done.wait(), _ORPHAN_MS)
+                self._command = None
+                self._lost = False
+                return
+            except asyncio.TimeoutError:
+                pass
         good = 0
         for _ in range(12):
             good = good + 1 if await self._ping(500) else 0

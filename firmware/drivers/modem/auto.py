@@ -1,8 +1,7 @@
 # A modem of a kind that is known only when it answers: a fleet in which one board carries
 # whatever could be bought.
 
-from .at import AtError
-from .cellular import Cellular
+from .cellular import NO_MODEM, Cellular, Trouble
 from .profile import Profile
 from .reply import identity
 
@@ -20,7 +19,7 @@ _MODELS = (
 
 
 def find(model):
-    """Profile of a model, by the name in ATI. AtError for one that is not known."""
+    """Profile of a model, by the name in ATI. Trouble for one that is not known."""
     for begin, module, name in _MODELS:
         if model.startswith(begin):
             # Only the one that is needed takes memory.
@@ -29,7 +28,7 @@ def find(model):
             else:
                 from . import simcom as found
             return getattr(found, name)()
-    raise AtError("model " + model)
+    raise Trouble(NO_MODEM)
 
 
 class Auto(Cellular):

@@ -53,7 +53,7 @@ _LADDER = {
 _LAST_STEP = _RADIO[2:]
 
 
-class _Trouble(Exception):
+class Trouble(Exception):
     """A step of the start did not work. args: (reason,)"""
 
 
@@ -151,7 +151,7 @@ class Cellular(Links):
                     await self._do(self._suspect)
                 self._suspect = None
                 continue
-            except (_Trouble, CardError) as e:
+            except (Trouble, CardError) as e:
                 self._failed(e.args[0])
             except AtError:
                 self._failed(self.reason or NO_DATA)
@@ -227,10 +227,10 @@ class Cellular(Links):
         self.reason = NO_DATA
         await self.profile.bearer_up(self.at, self._apn)
         if not await self.profile.bearer_is_up(self.at):
-            raise _Trouble(NO_DATA)
+            raise Trouble(NO_DATA)
         await self._measure()
         if not self._up:
-            raise _Trouble(STARTING)
+            raise Trouble(STARTING)
         self._kick.clear()
         self.reason = None
         self.ready = True
@@ -249,11 +249,11 @@ class Cellular(Links):
                 if await self._answers(1):
                     await self._prepare()
                     return
-        raise _Trouble(NO_MODEM)
+        raise Trouble(NO_MODEM)
 
     async def _prepare(self):
         self._strays.clear()
-        await self.at.command("ATE0", _COMMAND_MS)
+        await self._set("ATE0")
         await self._recognise()
         for text in self.profile.SETUP:
             await self._set(text)
@@ -305,7 +305,7 @@ class Cellular(Links):
                 return
             self.reason = DENIED if state == _DENIED else SEARCHING
             if not self._up or self.clock.diff(self.clock.ticks(), begun) > _REGISTER_MS:
-                raise _Trouble(self.reason)
+                raise Trouble(self.reason)
             await self._rest(1000)
 
     async def _measure(self):
