@@ -366,7 +366,7 @@ def test_a_long_receipt_needs_no_more_memory_than_a_short_one():
 
     def peak(n):
         most = 0
-        for _ in document.strips(((CHINESE, "") for _ in range(n))):
+        for _ in document.strips((CHINESE, "") for _ in range(n)):
             gc.collect()
             most = max(most, gc.mem_alloc())
         return most

@@ -417,7 +417,7 @@ async def p5(make):
         record = model._parser.commands
         for method in ("density", "print_density"):
             plain = getattr(record, method)
-            setattr(record, method, lambda n, p=plain: (densities.add(n), p(n)))
+            setattr(record, method, lambda n, p=plain, d=densities: (d.add(n), p(n)))
         await asyncio.sleep_ms(400)
         result = await driver.print(list(selftest.document(profile, b"SHOUYIN TEST")))
         await asyncio.sleep_ms(500)

@@ -29,7 +29,12 @@ SHORT = const(2)  # the clones that know only 167, 180 and 181
 # any bit of the mask is set. In the order in which they are asked.
 DLE_EOT = (
     (b"\x10\x04\x04", 0x93, 0x12, ((0x60, None, PAPER),)),
-    (b"\x10\x04\x03", 0x93, 0x12, ((0x08, None, CUTTER), (0x20, None, BROKEN), (0x40, None, HEAT))),
+    (
+        b"\x10\x04\x03",
+        0x93,
+        0x12,
+        ((0x08, None, CUTTER), (0x20, None, BROKEN), (0x40, None, HEAT)),
+    ),
     # last: its error bit does not say which
     (
         b"\x10\x04\x02",
@@ -81,7 +86,7 @@ FIELDS = (
     "density",  # five byte strings, () when it cannot be set
     "cutter",  # bytes that feed and cut, b"" for none
 )
-Profile = namedtuple("Profile", FIELDS)
+Profile = namedtuple("Profile", FIELDS)  # type: ignore[misc]
 
 _ROWS = (
     # TTL module without flow control and without Chinese characters
