@@ -23,8 +23,8 @@ MACHINES = {
 
 
 class Rom:
-    """The printer's own glyphs: the same 16 pixels, in the middle of a cell of 24 dots, as no driver
-    of ours draws them."""
+    """The printer's own glyphs: the same 16 pixels, in the middle of a cell of 24 dots, as no
+    driver of ours draws them."""
 
     def glyph(self, char):
         width, rows = glyphs().rows(char)
@@ -52,8 +52,9 @@ def printed(data, font=None, **options):
     return printer
 
 
-def ours(folder, profile, lines, qr=(1, b"\x80"), **options):
-    """The model after a document of [(text, style)] by our driver, whole, inside MicroPython."""
+def ours(folder, profile, lines, qr=(1, b"\x80"), drawn=None):
+    """The model after a document of [(text, style)] by our driver, whole, inside MicroPython. qr:
+    the code that the driver is given; drawn: the QR codes of the printer itself."""
     source, target = folder / "lines.txt", folder / "bytes.bin"
     source.write_text("".join(f"{style}\t{text}\n" for text, style in lines), encoding="utf-8")
     Path(f"{source}.qr").write_text(f"{qr[0]} {bytes(qr[1]).hex()}")
@@ -64,7 +65,7 @@ def ours(folder, profile, lines, qr=(1, b"\x80"), **options):
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0 and done.stdout.startswith("ok "), done.stdout + done.stderr
-    return printed(target.read_bytes(), Rom(), **MACHINES[profile], **options)
+    return printed(target.read_bytes(), Rom(), qr=drawn, **MACHINES[profile])
 
 
 def grid(rows, left=0, width=None):
