@@ -123,7 +123,7 @@ def rows_of(image):
     return [bytes(image[2][48 * y : 48 * y + 48]) for y in range(image[1])]
 
 
-async def fails(check, make=Naive):
+async def naive_fails(check, make=Naive):
     """The check must see the failure of a naive driver."""
     try:
         await check(make)
@@ -187,7 +187,7 @@ async def test_p1_any_text_prints():
     """Chinese prints as mojibake, the first line after ESC @ most of all, and what the printer
     lacks is missing (python-escpos#491 #269 #190, node-thermal-printer#57)."""
     await p1(ours)
-    await fails(p1)
+    await naive_fails(p1)
 
 
 # ---- P2 -----------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ async def test_p2_the_buffer_never_overruns():
     """Images come out as characters, rows are missing: more is sent than the printer takes
     (ESC-POS-.NET#227, thermalprinter#9, EscPosEncoder#108)."""
     await p2(ours)
-    await fails(p2)
+    await naive_fails(p2)
 
 
 async def p2_flow(make, flow):
@@ -259,7 +259,7 @@ async def test_p2_only_xon_starts_the_output_again():
         await p2_flow(make, "xonxoff")
 
     await check(ours)
-    await fails(check)
+    await naive_fails(check)
 
 
 async def test_p2_a_busy_line_is_heeded():
@@ -269,7 +269,7 @@ async def test_p2_a_busy_line_is_heeded():
         await p2_flow(make, "busy")
 
     await check(ours)
-    await fails(check)
+    await naive_fails(check)
 
 
 # ---- P3 -----------------------------------------------------------------------------------------
@@ -299,7 +299,7 @@ async def p3(make, faults=None, kind="paper"):
 async def test_p3_paper_that_ends_in_an_image_leaves_no_garbage():
     """Paper ends in mid image, and the next job prints garbage (flutter_thermal_printer#8)."""
     await p3(ours)
-    await fails(p3)
+    await naive_fails(p3)
 
 
 async def test_p3_bytes_that_are_lost_in_an_image_do_not_spoil_the_next_job():
@@ -325,7 +325,7 @@ async def test_p3_bytes_that_are_lost_in_an_image_do_not_spoil_the_next_job():
             assert result.status == "ok" and model.errors == [], model.errors
 
         await check(ours)
-        await fails(check)
+        await naive_fails(check)
 
 
 # ---- P4 -----------------------------------------------------------------------------------------
@@ -369,7 +369,7 @@ async def test_p4_a_status_is_the_answer_to_its_question():
     """A status read returns the previous answer, hangs without one, or takes silence for no paper
     (escpos-rs#18, escpos-netprinter#1, python-escpos paper_status)."""
     await p4(ours)
-    await fails(p4)
+    await naive_fails(p4)
 
 
 # ---- P5 -----------------------------------------------------------------------------------------
@@ -417,7 +417,7 @@ async def p5(make):
         record = model._parser.commands
         for method in ("density", "print_density"):
             plain = getattr(record, method)
-            setattr(record, method, lambda n, p=plain: (densities.add(n), p(n)))
+            setattr(record, method, lambda n, p=plain, d=densities: (d.add(n), p(n)))
         await asyncio.sleep_ms(400)
         result = await driver.print(list(selftest.document(profile, b"SHOUYIN TEST")))
         await asyncio.sleep_ms(500)
@@ -437,7 +437,7 @@ async def test_p5_every_profile_prints_its_self_test():
     """Every printer is another model: width, commands, status and QR codes differ (the capability
     profiles of python-escpos); one fixed command set fits none of the others."""
     await p5(ours)
-    await fails(p5)
+    await naive_fails(p5)
 
 
 def test_the_profiles_are_complete():

@@ -40,7 +40,7 @@ class Printer:
     decode: two GB18030 bytes -> str; codepages: (ESC t number, byte) -> str or None. Both default
     to the host's codecs on CPython and must be given on MicroPython. dots: 384, or 576 of 80 mm.
     chinese: whether there is a Chinese character ROM. status: "dle" (DLE EOT, GS r, ESC v) or
-    "esc_v" (of these only that one). raster: whether GS v 0 is known. cutter: whether there is one.
+    "esc_v" (only that one). raster: whether GS v 0 is known. cutter: whether there is one.
     qr(data, level) -> rows of the code as ints, the left module highest, or None: GS ( k prints
     nothing; qr_functions: of GS ( k. faults: printer_faults.Faults.
     """
@@ -70,29 +70,18 @@ class Printer:
         qr_functions=(65, 67, 69, 80, 81),
         faults=None,
     ):
-        self.errors = Errors()
-        self.unsupported = []
-        self.drawer_pulses = []  # (pin, on ms, off ms)
-        self.qr_payloads = []
-        self.lost = 0  # bytes that found the buffer full
-        self.ignored = 0  # bytes that came while the printer was off or starting
-        self.received = 0
-        self.max_fill = 0
+        self._counters()
         self.head = head or Head()
         self.flow = flow
         self.cr_feeds = cr_feeds
         self.boot_us = boot_us
         self.rt_latency_us = rt_latency_us
         self.drawer_high = drawer_high
-        self.cover_open = self.feed_pressed = self.voltage_low = self.broken = False
-        self.muted = False
         self.chinese = chinese
         self.status_set = status
         self.raster = raster
         self.cutter = cutter
         self.cutter_rows = 96  # from the head to the knife
-        self.cutter_jammed = self.cutter_error = False
-        self.cuts = []  # dot rows since the last tear at which the paper was cut
         self.qr = qr
         self.qr_functions = qr_functions
         self.faults = faults
@@ -111,6 +100,20 @@ class Printer:
         self._on = True
         self._ready_at = 0
         self._forget()
+
+    def _counters(self):
+        """What tests look at, and faults: none."""
+        self.errors = Errors()
+        self.unsupported = []
+        self.drawer_pulses = []  # (pin, on ms, off ms)
+        self.qr_payloads = []
+        self.lost = 0  # bytes that found the buffer full
+        self.ignored = 0  # bytes that came while the printer was off or starting
+        self.received = 0
+        self.max_fill = 0
+        self.cover_open = self.feed_pressed = self.voltage_low = self.broken = False
+        self.muted = self.cutter_jammed = self.cutter_error = False
+        self.cuts = []  # dot rows since the last tear at which the paper was cut
 
     def _forget(self):
         """Everything that does not survive the supply."""
@@ -265,7 +268,7 @@ class Printer:
         self._work()
 
     def cutter_jam(self, on=True, now_us=None):
-        """The knife sticks, and will be found stuck at the next cut; on=False: somebody freed it."""
+        """The knife sticks, which the next cut finds out; on=False: somebody freed it."""
         self._change(now_us)
         self.cutter_jammed = bool(on)
         if not on:

@@ -15,8 +15,7 @@ many ms; 0: it stays until the test undoes it.
 
 from models import XorShift
 
-# name of a fault: (method of the printer, argument that undoes it); a method of another name undoes
-# paper, and an overheated head cools by itself.
+# Methods of the printer.
 KINDS = ("paper_out", "cover", "overheat", "low_voltage", "cutter_jam", "break_down")
 _ARGUMENT = {"paper_out": 0, "overheat": 75}
 

@@ -3,8 +3,8 @@
 Owns: the print buffer (one line), the print modes, scaling and placing of cells.
 Must not: know bytes of commands, time or paper.
 
-A dot row is 48 bytes (72 of 80 mm paper), most significant bit left, 1 = black, 8 dots/mm. Rows are
-built as integers of as many bits, which both Pythons shift and join faster than bytes.
+A dot row is 48 bytes (72 of 80 mm paper), most significant bit left, 1 = black, 8 dots/mm. Rows
+are built as integers of as many bits, which both Pythons shift and join faster than bytes.
 
 Sources: Epson ESC/POS reference (ESC !, GS !, ESC E, ESC -, GS B, ESC SP, ESC a, ESC *) and
 Zijiang ZJ-58LYDD manual p. 32 (ESC * densities on a 203 dpi head).

@@ -38,8 +38,8 @@ class Encoder:
         return two
 
     def glyph(self, code):
-        """(bits, width) of a code point: 16 rows of width // 8 bytes, MSB left, width 8 or 16. Good
-        until the next call."""
+        """(bits, width) of a code point: 16 rows of width // 8 bytes, MSB left, width 8 or 16.
+        Good until the next call."""
         if code < 0x80:
             at = self._font.narrow_at(code)
             return self._narrow[at : at + HEIGHT], 8

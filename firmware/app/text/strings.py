@@ -199,6 +199,8 @@ PROBLEM = {
     "print.paper": ("打印机缺纸,装纸后按确认,取消键不打", "No paper. Load, then ENTER. CANCEL: later."),
     "print.cover": ("打印机盖开,合上后按确认", "Cover open. Close it, then ENTER."),
     "print.heat": ("打印头过热,稍候按确认", "Head too hot. Wait, then ENTER."),
+    "print.voltage": ("打印机电压不足,请充电后按确认", "Battery too low to print. Charge, ENTER"),
+    "print.cutter": ("切刀卡住,排除后按确认", "Cutter jammed. Free it, then ENTER."),
     "print.broken": ("打印机故障,请联系服务商", "Printer fault. Call service."),
     "print.offline": ("打印机脱机,检查后按确认", "Printer offline. Check, then ENTER."),
     "print.no_answer": ("打印机无应答,检查电源后按确认", "No answer: check power, then ENTER"),

@@ -21,6 +21,15 @@ _QR_QUIET = const(4)  # modules
 _QR_ROWS = const(21)  # modules of the smallest code
 
 
+def _buffer(size):
+    # What viper functions take has no type that a checker knows.
+    return bytearray(size)
+
+
+def _words(n):
+    return array("H", [0] * n)
+
+
 class Document:
     """`profile`: profiles.Profile. `qr`(bytes) -> (size, bits), a square of size x size modules,
     rows of whole bytes, MSB left, 1 = black; None when no QR code is ever printed by dots."""
@@ -31,16 +40,16 @@ class Document:
         self._qr = qr
         self.limit = min(_LIMIT, profile.buffer // 2)  # bytes of a strip
         self._text_limit = min(_TEXT_BYTES, self.limit)
-        self._out = bytearray(self.limit + _SPARE)
+        self._out = _buffer(self.limit + _SPARE)
         self._view = memoryview(self._out)
         self._n = 0
         self._rows = 0
         stride = profile.dots // 8
         # ESC * wants whole columns; four bytes are room for raster.draw() and for the last column
         columns = profile.raster == profiles.ESC_STAR
-        self._band = bytearray(24 * stride + 4) if columns else bytearray(0)
-        self._cell = bytearray(24 * 3 + 4)  # one character among others
-        self._geometry = array("H", [0] * 8)
+        self._band = _buffer(24 * stride + 4 if columns else 0)
+        self._cell = _buffer(24 * 3 + 4)  # one character among others
+        self._geometry = _words(8)
 
     def strips(self, lines):
         """Yield (bytes, dot rows) of one strip after the other, each with its fence. The bytes are
@@ -162,7 +171,7 @@ class Document:
         self._geometry[raster.WIDE] = self._geometry[raster.HIGH] = 0
         self._geometry[raster.BOLD] = 0
         self._glyph(cell, 0, code, 0, 0, escpos.GLYPH_ROWS)
-        out = bytearray(72)
+        out = _buffer(72)
         raster.columns(out, 0, cell, 3, 0, 24)
         return escpos.columns_head(24) + out
 

@@ -86,7 +86,7 @@ FIELDS = (
     "density",  # five byte strings, () when it cannot be set
     "cutter",  # bytes that feed and cut, b"" for none
 )
-Profile = namedtuple("Profile", FIELDS)
+Profile = namedtuple("Profile", FIELDS)  # type: ignore[misc]
 
 _ROWS = (
     # TTL module without flow control and without Chinese characters

@@ -4,7 +4,7 @@ import asyncio
 
 from micropython import const
 
-from . import UNKNOWN, profiles
+from . import FAULT, UNKNOWN, profiles
 from .document import Document
 from .job import Job
 
@@ -66,11 +66,16 @@ class Thermal:
     async def print(self, lines):
         """Print a document; JobResult. One job at a time; a cancelled job ends where it is."""
         async with self._lock:
-            clear = self._document.clear() if self._faulted else None
-            strips = self._document.strips(lines)
-            job = Job(strips, self._clock, self._profile, self._baud, clear, self._stale)
             if self._torn:
+                if len(self._profile.status) == 1:
+                    # Asked in the order of the bytes: a printer that stands still would not get
+                    # past what fills the command up.
+                    result = await self._run(self._job_for(None))
+                    if result.status == FAULT:
+                        return result
                 await self._fill_up()
+            clear = self._document.clear() if self._faulted else None
+            job = self._job_for(self._document.strips(lines), clear)
             self._faulted = True  # until it is known to have ended well: also when it is cancelled
             result = await self._run(job)
             self._faulted = result.status != "ok"
@@ -79,9 +84,10 @@ class Thermal:
     async def status(self):
         """JobResult of an empty job: OK when the printer could print now."""
         async with self._lock:
-            return await self._run(
-                Job(None, self._clock, self._profile, self._baud, None, self._stale)
-            )
+            return await self._run(self._job_for(None))
+
+    def _job_for(self, strips, clear=None):
+        return Job(strips, self._clock, self._profile, self._baud, clear, self._stale)
 
     async def _run(self, job):
         # What has come until now answers nothing of this job: the owner task reads it first.
