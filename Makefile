@@ -54,7 +54,7 @@ coverage: $(READY)  ## lines of the firmware that the tests run, measured inside
 lint: $(READY) $(STUBS)  ## style, imports between parts, types against the ESP32 stubs, all targets compile
 	@$(PY) tools/lint.py
 
-bench: $(READY)  ## flash wear beside littlefs, message codec and DES beside their peers
+bench: $(READY)  ## flash wear, codec and DES beside their peers; bus bytes and loop gaps of the drivers
 	@PYTHONPATH=tools:host_tests $(PY) -m bench
 
 gallery: $(READY)  ## every screen and receipt of a day on all boards, as a page of pictures

@@ -1,5 +1,5 @@
 """`make bench`: flash wear beside littlefs, the codec beside pyiso8583 and cryptography, viper
-beside bytecode. Ratios and counts, no absolute times: the machine is shared."""
+beside bytecode; bytes on the bus and loop gaps of displays, printer and modem. Ratios and counts, no absolute times: the machine is shared."""
 
 import json
 import os
@@ -15,6 +15,9 @@ from acquirer.cards import CARDS
 from simulator import board_process
 
 from .chart import bars
+from .displays import displays
+from .modem import modem
+from .printer import printer
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -240,7 +243,14 @@ def des():
 
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
-    results = {"flash": flash(), "codec_ratio": codec(), "des_ratio": des()}
+    results = {
+        "flash": flash(),
+        "codec_ratio": codec(),
+        "des_ratio": des(),
+        "displays": displays(lines(target("displays.py"))),
+        "printer": printer(target, lines),
+        "modem": modem(target, lines),
+    }
     (OUT / "bench.json").write_text(json.dumps(results, indent=1) + "\n")
     return 0
 
