@@ -1,5 +1,6 @@
 """`make bench`: flash wear beside littlefs, the codec beside pyiso8583 and cryptography, viper
-beside bytecode; bytes on the bus and loop gaps of displays, printer and modem. Ratios and counts, no absolute times: the machine is shared."""
+beside bytecode; bytes on the bus and loop gaps of displays, printer and modem. Ratios and counts,
+no absolute times: the machine is shared."""
 
 import json
 import os
