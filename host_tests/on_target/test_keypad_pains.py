@@ -52,18 +52,23 @@ async def test_k1_lines_that_have_not_settled_show_the_neighbour():
 
 
 async def no_fourth_key(b):
-    """11 is never pressed; 10, 01, 00 are down together, in any order."""
+    """Three of these are down together, in any order; the fourth is never pressed."""
     b.run()
     await asyncio.sleep_ms(100)
-    for order in (("10", "01", "00"), ("00", "10", "01"), ("01", "00", "10")):
-        for name in order:
+    square = ("00", "01", "10", "11")
+    for n in range(12):
+        fourth = square[n & 3]
+        three = [name for name in square if name != fourth]
+        three = three[n >> 2 :] + three[: n >> 2]
+        count = len(b.presses())
+        for name in three:
             b.press(name)
             await asyncio.sleep_ms(90)
-        for name in order:
+        for name in three:
             b.release(name)
             await asyncio.sleep_ms(90)
-    assert "11" not in b.presses(), b.presses()
-    assert set(b.presses()) == {"10", "01", "00"}, b.presses()
+        pressed = b.presses()[count:]
+        assert sorted(pressed) == sorted(three), (three, pressed)
     await b.tap("33")
     assert b.presses()[-1] == "33"
 
@@ -75,8 +80,7 @@ async def test_k2_three_corners_of_a_rectangle_never_make_the_fourth():
 
     await passes(no_fourth_key, keybench.matrix())
     await fails(no_fourth_key, keybench.matrix(NaiveSettled, bounce_us=(0, 0)))
-    for seed in range(4):
-        await passes(no_fourth_key, keybench.controller(seed=seed))
+    await passes(no_fourth_key, keybench.controller())
     await fails(no_fourth_key, keybench.controller(NaiveDrain))
 
 
@@ -198,7 +202,7 @@ async def every_key_is_the_same(b):
         for n, name in enumerate(NAMES):
             await b.tap(name, 900 if n == 3 else 60 + n, 90 + 3 * n)
         b.press("10")
-        await asyncio.sleep_ms(32_000)
+        await asyncio.sleep_ms(2500)
         b.release("10")
         await asyncio.sleep_ms(100)
     finally:
@@ -220,6 +224,7 @@ async def test_k8_in_pin_mode_every_key_looks_and_sounds_the_same():
     from naive_keypad import NaiveSettled
 
     options = {"rules": dict.fromkeys(NAMES, (500, 300, 100))}
+    options["stuck_ms"] = 2000
     options["tones"] = {name: n for n, name in enumerate(NAMES)}
     await passes(every_key_is_the_same, keybench.matrix(options=options))
     await passes(every_key_is_the_same, keybench.controller(options=options))
@@ -242,7 +247,7 @@ async def a_stuck_key_is_ignored(b):
     await b.tap("32")
     assert b.driver.stuck == ()
     b.do("stick", "21")  # later: under a cup
-    await asyncio.sleep_ms(31_000)
+    await asyncio.sleep_ms(2200)
     assert b.driver.stuck == ("21",), b.driver.stuck
     await b.tap("13", 60, 100)
     at = len(b.seen())
@@ -259,8 +264,9 @@ async def test_k9_a_stuck_key_is_reported_and_ignored_at_start_and_later():
     takes no other key with it."""
     from naive_keypad import NaiveController, NaiveSettled
 
-    await passes(a_stuck_key_is_ignored, keybench.matrix())
-    await passes(a_stuck_key_is_ignored, keybench.controller())
+    options = {"stuck_ms": 2000}  # half a minute by default
+    await passes(a_stuck_key_is_ignored, keybench.matrix(options=options))
+    await passes(a_stuck_key_is_ignored, keybench.controller(options=options))
     await fails(a_stuck_key_is_ignored, keybench.matrix(NaiveSettled, bounce_us=(0, 0)))
     await fails(a_stuck_key_is_ignored, keybench.controller(NaiveController))
 
