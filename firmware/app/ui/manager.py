@@ -45,21 +45,26 @@ class UI:
             self._stale = False
         self.screen = screen
         self._draw()
-        last = clock.ticks()
+        began = last = clock.ticks()
         self._asking = True
         try:
             while True:
                 self._heart.beat()
                 item = await self.inputs.get_within(TICK_MS)
+                now = clock.ticks()
+                if self._over(began, now, screen.total_ms):
+                    if item is not None and item[0] == "card":
+                        item[1].wipe()
+                    self._wipe(screen)
+                    return TIMEOUT
                 if item is None:
-                    out = screen.timeout_ms
-                    if out is not None and clock.diff(clock.ticks(), last) >= out:
+                    if self._over(last, now, screen.timeout_ms):
                         self._wipe(screen)
                         return TIMEOUT
                     if screen.tick():
                         self._draw()
                     continue
-                last = clock.ticks()
+                last = now
                 kind, value = item
                 result = screen.key(value) if kind == "key" else screen.event(kind, value)
                 if result is not None:
@@ -72,6 +77,9 @@ class UI:
             raise
         finally:
             self._asking = False
+
+    def _over(self, since, now, ms):
+        return ms is not None and clock.diff(now, since) >= ms
 
     def _wipe(self, screen):
         if hasattr(screen, "wipe"):
