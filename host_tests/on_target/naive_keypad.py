@@ -92,6 +92,12 @@ class NaiveSlow(NaiveSettled):
     scan_ms = 70
 
 
+class NaiveLate(NaiveSettled):
+    """Looks twenty times a second: that is often enough, is it not?"""
+
+    scan_ms = 48
+
+
 class NaiveRepeat(NaiveSettled):
     repeat_ms = 500
 

@@ -6,7 +6,7 @@ import time
 
 import bus
 import keybench
-from harness import araises
+from harness import araises, rounds
 from harness import seed as seed_of
 from keybench import NAMES
 
@@ -56,7 +56,7 @@ async def no_fourth_key(b):
     b.run()
     await asyncio.sleep_ms(100)
     square = ("00", "01", "10", "11")
-    for n in range(12):
+    for n in range(max(4, rounds(12))):
         fourth = square[n & 3]
         three = [name for name in square if name != fourth]
         three = three[n >> 2 :] + three[: n >> 2]
@@ -123,7 +123,7 @@ async def one_press_each(b):
     b.run()
     await asyncio.sleep_ms(100)
     want = []
-    for name in NAMES:
+    for name in NAMES[: max(6, rounds(20))]:
         await b.tap(name, 80, 80)
         want += [(True, name), (False, name)]
     assert b.seen() == want, "%d events for %d" % (len(b.seen()), len(want))
@@ -131,13 +131,12 @@ async def one_press_each(b):
 
 async def test_k4_bounce_and_noise_of_a_long_cable_make_no_presses():
     """One press of a bouncing key on a noisy cable is one press (pad4pi#7)."""
-    from naive_keypad import NaiveFast, NaiveSettled
+    from naive_keypad import NaiveFast
 
     first = seed_of(20)
-    for seed in range(first, first + 3):
+    for seed in range(first, first + rounds(2)):
         await passes(one_press_each, keybench.matrix(seed=seed))
     await fails(one_press_each, keybench.matrix(NaiveFast, seed=first))
-    await fails(one_press_each, keybench.matrix(NaiveSettled, seed=first))
 
 
 # ---- K7: rules ----------------------------------------------------------------------------------
@@ -149,7 +148,7 @@ RULES = {CLEAR: (800, 0, 0), UP: (0, 500, 150)}
 async def only_what_the_rules_say(b):
     b.run()
     await asyncio.sleep_ms(100)
-    await b.tap(DIGIT, 5000)  # a thumb that rests
+    await b.tap(DIGIT, 2000)  # a thumb that rests
     assert b.seen() == [(True, DIGIT), (False, DIGIT)], b.seen()
     for name in (CLEAR, UP):
         # A short tap, and the loop stands still while the key is let go.

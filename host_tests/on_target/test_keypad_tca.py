@@ -6,7 +6,7 @@ import time
 
 import bus
 import keybench
-from harness import Rng, raises, until
+from harness import Rng, raises, rounds, until
 from harness import seed as seed_of
 from keybench import INT, NAMES
 from machine import Pin
@@ -224,7 +224,7 @@ async def test_a_chip_that_hangs_is_started_anew_after_an_idle_minute():
 
 
 async def test_a_press_while_it_is_started_anew_is_kept():
-    for ms in range(0, 90, 6):
+    for ms in range(0, 90, 6 * (90 // 6 // rounds(15))):
         b = await started(reset=True)
         while b.driver.restarts == 1:
             await asyncio.sleep_ms(5)
@@ -252,7 +252,7 @@ async def test_faults_by_any_seed_leave_pairs_of_events_and_a_keypad_that_works(
     from models.tca8418 import faults
 
     first = seed_of(31)
-    for seed in range(first, first + 8):
+    for seed in range(first, first + rounds(8)):
         b = await started(seed=seed, reset=bool(seed & 1))
         b.model.schedule(faults(seed, 6_000_000))
         rng = Rng(seed)
