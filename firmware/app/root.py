@@ -150,6 +150,7 @@ class Terminal:
         app.ui = self.ui
         app.printer = self.printer
         app.card_reader = self.card_reader
+        app.keypad = self.keypad
         app.board = board.NAME
         self.app = app
         self.drivers = bearers + [self.printer, self.card_reader]

@@ -35,6 +35,7 @@ class App:
         self.ui = None
         self.printer = None
         self.card_reader = None
+        self.keypad = None
         self._journal = journal
         self._session = session
         self._reversals = reversals

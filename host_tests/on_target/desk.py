@@ -71,6 +71,16 @@ class Reader:
         pass
 
 
+class Keypad:
+    """`modes`: what pin_mode() was told."""
+
+    def __init__(self):
+        self.modes = []
+
+    def pin_mode(self, on):
+        self.modes.append(on)
+
+
 class Printer:
     """Ends its jobs as `faults` says (None: on paper), one after the other, then all well."""
 
@@ -196,6 +206,7 @@ class App:
         self.engine = Engine()
         self.printer = Printer()
         self.card_reader = Reader()
+        self.keypad = Keypad()
         self.operators = Operators()
         self.settlement = Settlement()
         self.saf = Saf()

@@ -139,6 +139,7 @@ async def test_a_void_can_be_left_at_every_screen_and_nothing_is_sent():
     app.engine.result = Result(code="25")
     await play(app, void.void(app), *(steps + (("[25]", "ENTER"),)))
     assert app.engine.asked == [("void", 42)]
+    assert app.keypad.modes == [True, False] * 2, "PIN mode ends with the PIN screen"
 
 
 async def test_a_void_without_the_card_where_the_settings_say_so():

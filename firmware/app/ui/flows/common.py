@@ -92,7 +92,11 @@ async def read_card(app, title, amount, swipe=None):
 
 async def read_pin(app, amount, card):
     """(True, PIN as bytearray or None for no PIN), or (False, None) when it was cancelled."""
-    pin = await app.ui.ask(Pin(amount, card.masked(), out_ms(app)))
+    app.keypad.pin_mode(True)
+    try:
+        pin = await app.ui.ask(Pin(amount, card.masked(), out_ms(app)))
+    finally:
+        app.keypad.pin_mode(False)
     if ended(pin):
         return False, None
     return True, pin if len(pin) else None
