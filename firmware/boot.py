@@ -5,7 +5,8 @@ import board
 import bootstate
 
 bootstate.watchdog = board.make_watchdog(8000)
-bootstate.display = board.make_display()
-bootstate.display.start()
-bootstate.display.fb.text("SHOUYIN", 36, 28, 1)
-bootstate.display.show()
+display = bootstate.display = board.make_display()
+display.start()
+# framebuf's own letters are 8x8.
+display.fb.text("SHOUYIN", (display.width - 56) // 2, (display.height - 8) // 2, 1)
+display.flush()

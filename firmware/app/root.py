@@ -41,7 +41,7 @@ from .store.vault import Vault, VaultError  # noqa: E402
 from .text import strings  # noqa: E402
 from .text.font import Font  # noqa: E402
 from .text.gb18030 import Encoder  # noqa: E402
-from .ui.canvas import Canvas  # noqa: E402
+from .ui.canvas import for_display  # noqa: E402
 from .ui.flows import main as flows  # noqa: E402
 from .ui.manager import UI  # noqa: E402
 from .ui.screens import Idle, Message  # noqa: E402
@@ -68,7 +68,7 @@ class Terminal:
         self.inputs = Queue(16)
         font = Font(board.ASSETS + "/font16.bin")
         self.encode = Encoder(font)
-        canvas = Canvas(bootstate.display, font)
+        canvas = for_display(bootstate.display, font)
         heart = self.watchdog.heartbeat("ui", 20_000)
         self.ui = UI(bootstate.display, canvas, self.inputs, heart)
         self._last_input = clock.ticks()
@@ -203,6 +203,8 @@ class Terminal:
         spawn = self.supervisor.spawn
         spawn("watchdog", self.watchdog.run, FATAL)
         spawn("ticker", self.ui.ticker, FATAL)
+        for name, task in bootstate.display.tasks():
+            spawn(name, task, RESTART)
         self.keypad = board.make_keypad(clock)
         for name, task in self.keypad.tasks():
             spawn(name, task, RESTART)

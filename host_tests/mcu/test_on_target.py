@@ -16,6 +16,10 @@ FILES = sorted(p.stem for p in ON_TARGET.glob("test_*.py"))
 LEFT_OUT = {
     "test_histories": "its modules (host_tests/histories) are not in the image; needs 1 MB",
     "test_powercut_saf": "as test_histories",
+    "test_display_large": "the memory of a 320x480 controller does not fit beside the driver's",
+    "test_display_screens": "as test_display_large",
+    "test_display_pains": "a naive driver's frame does not fit",
+    "test_display_font": "draws 7,445 characters twice; one colour frame beside its controller's",
     "test_simboard": "tests the simulated board of the Unix port: its files, its sockets",
 }
 

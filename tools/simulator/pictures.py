@@ -4,16 +4,34 @@ from PIL import Image, ImageOps
 
 _GLASS_ON = (24, 32, 24)
 _GLASS_OFF = (168, 190, 120)
+_FRAME = (36, 38, 42)
 _PAPER = (250, 248, 242)
 _INK = (20, 20, 24)
 
 
 def screen(pixels, width=128, height=64, scale=4):
-    """Pillow image of a mono glass: dark on green, with a border."""
+    """Pillow image of a mono glass: dark on green, with a border; of a models.tft.Picture: in its
+    colours, with a dark one."""
+    if hasattr(pixels, "numbers"):
+        return ImageOps.expand(_colours(pixels), 12, _FRAME)
     image = Image.frombytes("1", (width, height), bytes(pixels))
     image = ImageOps.colorize(image.convert("L"), _GLASS_OFF, _GLASS_ON)
     image = image.resize((width * scale, height * scale), Image.NEAREST)
     return ImageOps.expand(image, 4 * scale, _GLASS_OFF)
+
+
+def _colours(picture):
+    """Pillow image of a models.tft.Picture, pixel for pixel."""
+    image = Image.frombytes("P", (picture.width, picture.height), bytes(picture.numbers))
+    image.putpalette([level for colour in picture.colours for level in colour])
+    return image.convert("RGB")
+
+
+def _mono(picture):
+    """(pixels, width, height) of a colour glass for a text terminal: half as large, dark is 1."""
+    image = ImageOps.invert(_colours(picture).convert("L"))
+    image = image.reduce(2).point(lambda level: 255 * (level > 100))
+    return image.convert("1").tobytes(), image.width, image.height
 
 
 def paper(rows, width=384):
@@ -50,7 +68,9 @@ def stack(images, gap=20, background=(222, 222, 226)):
 
 def half_blocks(pixels, width=128, height=64):
     """List of str: two pixel rows in each line of text, so that a 128x64 glass takes 128 x 32
-    characters."""
+    characters. A models.tft.Picture is shown at half its size."""
+    if hasattr(pixels, "numbers"):
+        pixels, width, height = _mono(pixels)
     stride = width // 8
 
     def dot(x, y):
@@ -75,7 +95,10 @@ _BRAILLE = (
 
 
 def braille(pixels, width=128, height=64):
-    """List of str: 2x4 pixels in a character, so that a 128x64 glass takes 64 x 16 of them."""
+    """List of str: 2x4 pixels in a character, so that a 128x64 glass takes 64 x 16 of them. A
+    models.tft.Picture is shown at half its size."""
+    if hasattr(pixels, "numbers"):
+        pixels, width, height = _mono(pixels)
     stride = width // 8
     lines = []
     for y in range(0, height, 4):

@@ -8,13 +8,22 @@ from ..text.utf8 import code_points, columns_of, wrap
 _COLUMN = 8
 
 
+def for_display(display, font):
+    """The canvas for a display, by its scale."""
+    if display.scale == 1:
+        return Canvas(display, font)
+    from .large import LargeCanvas
+
+    return LargeCanvas(display, font)
+
+
 class Canvas:
-    def __init__(self, display, font):
+    def __init__(self, display, font, scale=1):
         self._fb = display.fb
         self.width = display.width
         self.height = display.height
-        self.columns = display.width // _COLUMN
-        self.rows = display.height // HEIGHT
+        self.columns = display.width // (_COLUMN * scale)
+        self.rows = display.height // (HEIGHT * scale)
         self._font = font
         self._glyph = display.glyph
         self.written = []  # [row, column, text]

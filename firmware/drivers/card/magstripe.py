@@ -13,6 +13,23 @@ import asyncio
 
 from micropython import const
 
+from .swipe import (
+    BLANK,
+    CHARACTER,
+    GOOD,
+    INCOMPLETE,
+    LONG,
+    LRC,
+    MODULE,
+    NO_TRACK2,
+    NOISE,
+    SHORT,
+    UNREADABLE,
+    Swipe,
+    Tray,
+    wipe,
+)
+
 _MAX = const(256)
 # What belongs to one swipe comes in one go; a pause this long ends it.
 _PAUSE_MS = const(100)
@@ -27,28 +44,6 @@ _TRACKS = {
 _END = const(63)
 _ERROR = const(69)
 
-# Reasons why a swipe cannot be used; the screen has a text for each.
-GOOD = "good"
-UNREADABLE = "unreadable"  # the module says so, or a check failed
-INCOMPLETE = "incomplete"  # the message broke off
-NO_TRACK2 = "no_track2"
-
-
-class Swipe:
-    """`reason` GOOD: track2 is a bytearray of ASCII ('=' as separator), track3 one or None. wipe()
-    when done."""
-
-    def __init__(self, reason, track2=None, track3=None):
-        self.reason = reason
-        self.track2 = track2
-        self.track3 = track3
-
-    def wipe(self):
-        for t in (self.track2, self.track3):
-            if t is not None:
-                for i in range(len(t)):
-                    t[i] = 0
-
 
 def _lrc(data, start, end, offset, sentinel):
     value = sentinel
@@ -58,75 +53,79 @@ def _lrc(data, start, end, offset, sentinel):
 
 
 def _track(data, at, end, with_lrc):
-    """One track at data[at]: (number, start, stop, good, behind). number 0 when there is none, -1
-    when the message breaks off in it."""
+    """One track at data[at]: (number, start, stop, what is wrong or "", behind). number 0 when
+    there is none, -1 when the message breaks off in it."""
     entry = _TRACKS.get(data[at])
     if entry is None:
-        return 0, 0, 0, False, at + 1
+        return 0, 0, 0, "", at + 1
     number, offset, sentinel, longest = entry
     stop = at + 1
     while stop < end and data[stop] != _END:
         stop += 1
     if stop >= end:
-        return -1, 0, 0, False, end
+        return -1, 0, 0, SHORT, end
     if stop == at + 2 and data[at + 1] == _ERROR:
-        return number, at + 1, stop, False, stop + 1
+        return number, at + 1, stop, MODULE, stop + 1
     if stop - at - 1 > longest:
-        return number, at + 1, stop, False, stop + 1
+        return number, at + 1, stop, LONG, stop + 1
     behind = stop + 1
-    good = True
+    wrong = ""
     for i in range(at + 1, stop):
         if not offset <= data[i] <= offset + 0x3F or (number != 1 and data[i] > 0x3F):
-            good = False
+            wrong = CHARACTER
     if with_lrc:
         if behind >= end:
-            return -1, 0, 0, False, end
-        good = good and data[behind] - offset == _lrc(data, at + 1, stop, offset, sentinel)
+            return -1, 0, 0, SHORT, end
+        if not wrong and data[behind] - offset != _lrc(data, at + 1, stop, offset, sentinel):
+            wrong = LRC
         behind += 1
-    return number, at + 1, stop, good, behind
+    return number, at + 1, stop, wrong, behind
 
 
 def parse(data, n, with_lrc=True):
     """Swipe from the message data[:n] (bytearray), without its CR LF. Whatever comes in, this
     returns a Swipe."""
     track2 = track3 = None
-    bad2 = False
+    wrong2 = ""
     view = memoryview(data)  # a slice would leave a copy behind that nobody can wipe
     at = 0
     while at < n:
-        number, start, stop, good, at = _track(data, at, n, with_lrc)
+        number, start, stop, wrong, at = _track(data, at, n, with_lrc)
         if number < 0:
             if track2 is None:
-                return Swipe(INCOMPLETE)
+                if track3 is not None:
+                    wipe(track3)
+                return Swipe(INCOMPLETE, detail=wrong)
             break
         if number == 2 and track2 is None:
-            if good:
-                track2 = bytearray(view[start:stop])
+            if wrong:
+                wrong2 = wrong
             else:
-                bad2 = True
-        elif number == 3 and good and track3 is None:
+                track2 = bytearray(view[start:stop])
+        elif number == 3 and not wrong and track3 is None:
             track3 = bytearray(view[start:stop])
     if track2 is not None:
         return Swipe(GOOD, track2, track3)
     if track3 is not None:
-        for i in range(len(track3)):
-            track3[i] = 0
-    return Swipe(UNREADABLE if bad2 else NO_TRACK2)
+        wipe(track3)
+    if wrong2:
+        return Swipe(UNREADABLE, detail=wrong2)
+    return Swipe(NO_TRACK2, detail=BLANK)
 
 
-class MagStripe:
+class MagStripe(Tray):
     """`uart` initialised with an rxbuf of at least 256 bytes; `clock`: ticks()."""
 
     def __init__(self, uart, clock, with_lrc=True):
+        super().__init__()
         self._uart = uart
         self._clock = clock
         self._with_lrc = with_lrc
         self._reader = asyncio.StreamReader(uart)
         self._buf = bytearray(_MAX)
+        self._chunk = bytearray(64)
         self._n = 0
         self._overrun = False
-        self._swipe = None
-        self._event = asyncio.Event()
 
     def tasks(self):
         """(name, coroutine function) of the tasks that must run."""
@@ -134,54 +133,45 @@ class MagStripe:
 
     async def run(self):
         """Owner task: collects messages. A new swipe replaces one that nobody took."""
+        # Read into a buffer of ours: what read() returns stays in the heap until it is collected.
         while True:
             if self._n:
                 try:
-                    data = await asyncio.wait_for_ms(self._reader.read(64), _PAUSE_MS)  # type: bytes
+                    n = await asyncio.wait_for_ms(self._reader.readinto(self._chunk), _PAUSE_MS)  # type: int
                 except asyncio.TimeoutError:
                     self._done()  # no CR LF came: judge what is there
                     continue
             else:
-                data = await self._reader.read(64)
-            self._feed(data)
+                n = await self._reader.readinto(self._chunk)
+            for i in range(n or 0):
+                b = self._chunk[i]
+                self._chunk[i] = 0
+                self._byte(b)
 
     def _feed(self, data):
         for b in data:
-            # CR LF ends a message (no LRC is below 0x20). With nothing before it: a card without
-            # any track.
-            if b == 13 or (b == 10 and self._n):
-                self._done()
-            elif b == 10:
-                pass
-            elif self._n < _MAX:
-                self._buf[self._n] = b
-                self._n += 1
-            else:
-                self._overrun = True
+            self._byte(b)
+
+    def _byte(self, b):
+        # CR LF ends a message (no LRC is below 0x20). With nothing before it: a card without any
+        # track.
+        if b == 13 or (b == 10 and self._n):
+            self._done()
+        elif b == 10:
+            pass
+        elif self._n < _MAX:
+            self._buf[self._n] = b
+            self._n += 1
+        else:
+            self._overrun = True
 
     def _done(self):
-        swipe = Swipe(INCOMPLETE) if self._overrun else parse(self._buf, self._n, self._with_lrc)
+        if self._overrun:
+            swipe = Swipe(INCOMPLETE, detail=NOISE)
+        else:
+            swipe = parse(self._buf, self._n, self._with_lrc)
         for i in range(self._n):
             self._buf[i] = 0
         self._n = 0
         self._overrun = False
-        if self._swipe is not None:
-            self._swipe.wipe()
-        self._swipe = swipe
-        self._event.set()
-
-    def flush(self):
-        """Forget a swipe that was not taken."""
-        if self._swipe is not None:
-            self._swipe.wipe()
-            self._swipe = None
-        self._event.clear()
-
-    async def get(self):
-        """The next Swipe. One reader only; the swipe is then the caller's to wipe."""
-        while self._swipe is None:
-            self._event.clear()
-            await self._event.wait()
-        swipe = self._swipe
-        self._swipe = None
-        return swipe
+        self._put(swipe)
