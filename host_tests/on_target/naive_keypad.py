@@ -92,6 +92,12 @@ class NaiveSlow(NaiveSettled):
     scan_ms = 70
 
 
+class NaiveLate(NaiveSettled):
+    """Looks twenty times a second: that is often enough, is it not?"""
+
+    scan_ms = 48
+
+
 class NaiveRepeat(NaiveSettled):
     repeat_ms = 500
 
@@ -121,13 +127,32 @@ class NaiveController:
         self._int.irq(lambda pin: self._flag.set(), self._int.IRQ_FALLING)
         while True:
             await self._flag.wait()
-            event = self._i2c.readfrom_mem(0x34, 0x04, 1)[0]
+            self._fetch()
             self._write(0x02, 0x1F)
+
+    def _fetch(self):
+        event = self._i2c.readfrom_mem(0x34, 0x04, 1)[0]
+        if event:
             number = (event & 0x7F) - 1
             name = self._layout[number // 10 * self._cols + number % 10]
             self._events.append((bool(event & 0x80), name, self._clock.ticks()))
+        return event
 
     async def get(self):
         while not self._events:
             await asyncio.sleep_ms(1)
         return self._events.pop(0)
+
+
+class NaiveDrain(NaiveController):
+    """It empties the FIFO, by polling, and believes all of it."""
+
+    async def run(self):
+        self._int.irq(None)
+        for register, value in ((0x1D, 0x1F), (0x1E, 0x0F), (0x1F, 0), (0x01, 0x01)):
+            self._write(register, value)
+        while True:
+            while self._fetch():
+                pass
+            self._write(0x02, 0x1F)
+            await asyncio.sleep_ms(10)

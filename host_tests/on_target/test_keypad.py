@@ -22,7 +22,7 @@ async def test_every_key_gives_one_press_and_one_release_through_any_bounce():
     want = []
     for name in NAMES:
         want += [(True, name), (False, name)]
-    for seed in range(4):
+    for seed in range(rounds(2)):
         b = keybench.matrix(seed=seed)
         b.run()
         await asyncio.sleep_ms(100)
@@ -152,7 +152,7 @@ async def test_faults_of_the_wiring_by_any_seed_leave_pairs_of_events_and_end():
     first = seed_of(11)
     from models.keymatrix import faults
 
-    for seed in range(first, first + 6):
+    for seed in range(first, first + rounds(3)):
         b = keybench.matrix(seed=seed, options={"settle_us": 30})
         b.model.schedule(faults(seed, NAMES, 8_000_000))
         b.run()

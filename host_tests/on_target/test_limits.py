@@ -19,7 +19,6 @@ from app.store.vault import VaultError
 from app.text import strings
 from app.text.font import Font, FontError
 from app.ui.canvas import Canvas
-from drivers.keypad.matrix import Debounce, Matrix
 from drivers.printer import JobResult
 
 FONT = wires.ASSETS + "/font16.bin"
@@ -212,24 +211,6 @@ def test_a_text_ends_at_the_edge_of_the_glass():
     c.text(1, 1, "收" * 9)
     assert c.lines()[0].strip() == "1234567890123456"
     assert c.lines()[1].strip() == "收" * 7  # the eighth would be cut in two
-
-
-def test_a_contact_that_has_begun_to_change_is_not_settled():
-    f = Debounce(3)
-    assert f.settled()
-    scans = 0
-    while not f.down:
-        assert f.feed(0b010) == f.down
-        scans += 1
-        assert f.settled() == bool(f.down) and scans < 20
-    f.feed(0)
-    assert not f.settled() and f.down == 0b010
-    f.feed(0b010)  # a bounce: it begins anew
-    assert f.settled()
-
-
-def test_a_layout_must_fit_its_matrix():
-    raises(ValueError, Matrix, (1, 2), (3, 4), ("1", "2", "3"), None)
 
 
 def test_a_result_of_a_printer_names_its_reason():

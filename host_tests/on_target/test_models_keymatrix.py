@@ -1,6 +1,6 @@
 # The key matrix model: bounce, ghosts, settling, stuck keys. Runs inside MicroPython.
 
-from models.keymatrix import KeyMatrix
+from models.keymatrix import KeyMatrix, faults
 
 ROWS = (1, 2, 3, 4, 5)
 COLS = (10, 11, 12, 13)
@@ -210,6 +210,89 @@ def test_stuck_key():
 def test_wrong_keymap_is_refused():
     try:
         KeyMatrix((1, 2), (3,), (("a",),))
+    except ValueError:
+        return
+    raise AssertionError("accepted")
+
+
+# ---- faults by schedule -------------------------------------------------------------------------
+
+
+def test_noise_turns_one_row_round_for_a_moment():
+    m = matrix(settle_us=0)
+    m.schedule(((1000, "noise", 500, 20), (200_000, "quiet")))
+    flips = 0
+    last = None
+    now = 0
+    while m.next_due() is not None:
+        now = m.next_due()
+        m.advance(now)
+        rows = m.levels({}, now)
+        low = [r for r in ROWS if not rows[r]]
+        assert len(low) <= 1
+        if low and low != last:
+            flips += 1
+        last = low
+    assert now == 200_000 and m.levels({}, now + 1) == dict.fromkeys(ROWS, 1)
+    assert 250 < flips < 550, flips  # some 200 ms / (500 + 20) us
+
+
+def test_noise_lifts_a_row_that_is_low():
+    m = matrix(settle_us=0)
+    for name in ("1", "4", "7", "F1", "*"):
+        m.press(name, 0)
+    m.schedule(((0, "noise", 100, 10),))
+    seen = set()
+    for now in range(0, 50_000, 7):
+        rows = m.levels({10: 0}, now)
+        seen |= {r for r in ROWS if rows[r]}
+    assert seen == set(ROWS)
+
+
+def test_noise_does_not_depend_on_how_often_one_looks():
+    def at(step):
+        m = matrix(settle_us=0, seed=5)
+        m.schedule(((0, "noise", 300, 50),))
+        out = []
+        for t in range(0, 10_000, step):
+            low = [r for r, level in m.levels({}, t).items() if not level]
+            if low and t % 50 == 0:
+                out.append((t, low[0]))
+        return out
+
+    often = at(10)
+    assert len(often) > 5 and at(50) == often
+
+
+def test_a_schedule_moves_settling_and_contacts():
+    m = matrix(settle_us=5)
+    m.schedule(((3000, "unstick", "5"), (1000, "settle", 40), (2000, "stick", "5")))
+    m.advance(1000)
+    assert m.settle_us == 40 and not m.closed("5")
+    m.advance(2500)
+    assert m.closed("5") and m.next_due() == 3000
+    m.advance(3000)
+    assert not m.closed("5")
+    m.schedule(((4000, "open", "5"),))
+    m.press("5", 5000)
+    assert not m.closed("5")
+
+
+def test_schedules_come_from_a_seed():
+    keys = ("1", "5", "9")
+    assert faults(2, keys, 10**6) == faults(2, keys, 10**6) != faults(3, keys, 10**6)
+    for seed in range(20):
+        schedule = faults(seed, keys, 10**6)
+        assert [f[0] for f in schedule] == sorted(f[0] for f in schedule)
+        m = matrix()
+        m.schedule(schedule)
+        m.advance(10**6)
+        assert m.next_due() is None and m.settle_us == 5
+        assert not any(m.closed(k) for k in keys)
+    m = matrix()
+    m.schedule(((0, "no such fault"),))
+    try:
+        m.advance(0)
     except ValueError:
         return
     raise AssertionError("accepted")

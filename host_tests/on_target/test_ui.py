@@ -7,6 +7,7 @@ import desk
 import wires
 from harness import cancel_at
 
+from app.kernel import clock
 from app.kernel.mailbox import Queue
 from app.text import strings
 from app.text.font import Font
@@ -154,6 +155,50 @@ async def test_what_was_typed_is_wiped_however_the_screen_ends():
             task.cancel()
             await asyncio.sleep_ms(1)
         assert not any(s.buf), end
+
+
+async def pin_typed(pause_ms, give_up_ms=None):
+    """(result of a PIN screen, ms that it took) when a digit comes every pause_ms; after
+    give_up_ms none any more."""
+    ui = make_ui()
+    s = Pin(1, "c", 300_000)
+    task = asyncio.create_task(ui.ask(s))
+    start = clock.ticks()
+    while not task.done():
+        ms = clock.diff(clock.ticks(), start)
+        assert ms < 120_000
+        if give_up_ms is None or ms < give_up_ms:
+            ui.inputs.put(("key", "4"))
+        for _ in range(pause_ms // 100):
+            if not task.done():
+                await asyncio.sleep_ms(100)
+    assert not any(s.buf)
+    return await task, clock.diff(clock.ticks(), start)
+
+
+async def test_k8_a_pin_screen_left_alone_ends_after_30_s_and_any_after_60_s():
+    """A half-typed PIN waits for nobody: 30 s between keys, 60 s in all, whatever the operator's
+    time-out is, and what was typed is wiped."""
+    result, ms = await pin_typed(1000, 3500)
+    assert result == TIMEOUT and 33_000 <= ms < 34_000, ms
+    for pause_ms in (400, 5000, 29_000):
+        result, ms = await pin_typed(pause_ms)
+        assert result == TIMEOUT and 60_000 <= ms < 60_700, (pause_ms, ms)
+    ui = make_ui()
+    task = asyncio.create_task(ui.ask(Pin(1, "c", 10_000)))  # the operator's may be shorter
+    await asyncio.sleep_ms(11_000)
+    assert task.done() and await task == TIMEOUT
+    task = asyncio.create_task(ui.ask(Pin(1, "c")))
+    await asyncio.sleep_ms(59_900 - 29_000)
+    assert task.done()
+    swipe = Swipe()
+    task = asyncio.create_task(ui.ask(Pin(1, "c")))
+    for _ in range(3):
+        await asyncio.sleep_ms(19_990)
+        ui.inputs.put(("key", "1"))
+    await asyncio.sleep_ms(25)
+    ui.inputs.put(("card", swipe))
+    assert await task == TIMEOUT and swipe.wiped
 
 
 # ---- menus, messages, cards ---------------------------------------------------------------------

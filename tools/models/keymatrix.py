@@ -78,6 +78,9 @@ class KeyMatrix:
         self._drive_us = 0  # when the driven levels last changed
         self._settling = False  # and whether the rows have not followed yet
         self._before = {}  # row levels that were there before that change
+        self._seen = None  # the dict that drive() saw last
+        self._joined = None  # what _network() found, until a contact or a driven level changes
+        self._bouncing = []  # keys with edges to come
         self._faults = []  # (at_us, kind, ...), ascending
         self._noise = None  # (mean gap, mean length) of pulses [us]
         self._pulse = None  # (from_us, to_us, row pin) of the present or next one
@@ -94,9 +97,11 @@ class KeyMatrix:
     def stick(self, key, closed=True):
         """The contact stays closed (or open) whatever the finger does."""
         self._keys[key].stuck = closed
+        self._joined = None
 
     def unstick(self, key):
         self._keys[key].stuck = None
+        self._joined = None
 
     # --- faults ---------------------------------------------------------------------------------
 
@@ -154,6 +159,8 @@ class KeyMatrix:
             key.edges = first + inside
         else:
             key.edges = first
+        if key.edges and key not in self._bouncing:
+            self._bouncing.append(key)
         self.advance(now_us)
 
     # --- time -----------------------------------------------------------------------------------
@@ -168,7 +175,7 @@ class KeyMatrix:
             edge = self._pulse[1 if self._pulsing else 0]
             if due is None or edge < due:
                 due = edge
-        for key in self._keys.values():
+        for key in self._bouncing:
             if key.edges and (due is None or key.edges[0] < due):
                 due = key.edges[0]
         return due
@@ -182,17 +189,24 @@ class KeyMatrix:
             self._pulsing = self._pulse[0] <= now_us
         if self._settling and now_us - self._drive_us >= self.settle_us:
             self._settling = False
-        for key in self._keys.values():
+        for key in self._bouncing[:] if self._bouncing else ():
             edges = key.edges
             while edges and edges[0] <= now_us:
                 key.closed = not key.closed
                 edges.pop(0)
+                self._joined = None
+            if not edges:
+                self._bouncing.remove(key)
 
     # --- wires ----------------------------------------------------------------------------------
 
     def drive(self, driven, now_us):
-        """The firmware changes its outputs now. driven: {pin: 0 | 1 | None}, None = high-Z."""
+        """The firmware changes its outputs now. driven: {pin: 0 | 1 | None}, None = high-Z; a dict
+        that changes no more."""
         self.advance(now_us)
+        if driven is self._seen:
+            return
+        self._seen = driven
         clean = {}
         for pin in self.rows + self.cols:
             level = driven.get(pin)
@@ -202,6 +216,7 @@ class KeyMatrix:
             return
         if not self._settling:
             self._before = self._network(self._driven)
+        self._joined = None
         self._driven = clean
         self._drive_us = now_us
         self._settling = self.settle_us > 0
@@ -209,7 +224,7 @@ class KeyMatrix:
     def levels(self, driven, now_us):
         """-> {row pin: 0 | 1} as the inputs read at now_us with these pins driven."""
         self.drive(driven, now_us)
-        out = dict(self._before) if self._settling else self._network(self._driven)
+        out = dict(self._before if self._settling else self._network(self._driven))
         if self._pulsing:
             out[self._pulse[2]] ^= 1
         return out
@@ -220,6 +235,11 @@ class KeyMatrix:
         return key.closed if key.stuck is None else key.stuck
 
     def _network(self, driven):
+        if self._joined is None:
+            self._joined = self._join(driven)
+        return self._joined
+
+    def _join(self, driven):
         net = {}
         for pin in self.rows + self.cols:
             net[pin] = pin

@@ -37,11 +37,11 @@ PULSE_US = 50
 
 
 def faults(seed, span_us):
-    """-> a schedule for TCA8418.schedule(): missing acknowledges, a mute chip, brown-outs, events
+    """-> a schedule for TCA8418.schedule(): missing acknowledges, a mute chip, brown-outs, presses
     from nowhere, within span_us."""
     rng = XorShift(seed)
     out = []
-    for kind, most in (("nack", 3), ("mute", 400_000), ("brownout", 0), ("storm", 14)):
+    for kind, most in (("nack", 3), ("mute", 400_000), ("brownout", 0), ("storm", 7)):
         at = rng.below(span_us)
         out.append((at, kind, 1 + rng.below(most)) if most else (at, kind))
     return sorted(out, key=lambda fault: fault[0])
@@ -115,9 +115,9 @@ class TCA8418:
     def schedule(self, faults):
         """Let these happen: (at_us, "nack", n): n transfers without acknowledge; (at_us, "mute",
         us): none for so long; (at_us, "brownout"): registers and FIFO are cleared; (at_us,
-        "storm", n): n events that nobody caused; (at_us, "hang"): it scans no more until it is
-        reset or loses power (TI E2E 550538); (at_us, "miss", n): .missed = n, which whoever wires
-        INT must honour; (at_us, "stick", key), (at_us, "unstick", key)."""
+        "storm", n): n presses and releases of a key at once; (at_us, "hang"): it scans no more
+        until it is reset or loses power (TI E2E 550538); (at_us, "miss", n): .missed = n, which
+        whoever wires INT must honour; (at_us, "stick", key), (at_us, "unstick", key)."""
         self._faults = sorted(self._faults + list(faults), key=lambda fault: fault[0])
 
     def _strike(self, at_us, kind, *what):
@@ -130,7 +130,7 @@ class TCA8418:
         elif kind == "storm":
             places = sorted(self._places.values())
             row, col = places[self._rng.below(len(places))]
-            for i in range(what[0]):
+            for i in range(2 * what[0]):
                 self._push(row, col, not i & 1)
         elif kind == "hang":
             self.hung = True

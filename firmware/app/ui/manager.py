@@ -48,7 +48,7 @@ class UI:
             self._stale = False
         self.screen = screen
         self._draw()
-        last = clock.ticks()
+        began = last = clock.ticks()
         self._asking = True
         if screen.sound and self.play is not None:
             self.play(screen.sound)
@@ -58,15 +58,20 @@ class UI:
             while True:
                 self._heart.beat()
                 item = await self.inputs.get_within(TICK_MS)
+                now = clock.ticks()
+                if self._over(began, now, screen.total_ms):
+                    if item is not None and item[0] == "card":
+                        item[1].wipe()
+                    self._wipe(screen)
+                    return TIMEOUT
                 if item is None:
-                    out = screen.timeout_ms
-                    if out is not None and clock.diff(clock.ticks(), last) >= out:
+                    if self._over(last, now, screen.timeout_ms):
                         self._wipe(screen)
                         return TIMEOUT
                     if screen.tick():
                         self._draw()
                     continue
-                last = clock.ticks()
+                last = now
                 kind, value = item
                 if kind == "key":
                     result = screen.key(value)
@@ -88,6 +93,9 @@ class UI:
             self._asking = False
             if screen.secret and self.secret is not None:
                 self.secret(False)
+
+    def _over(self, since, now, ms):
+        return ms is not None and clock.diff(now, since) >= ms
 
     def _wipe(self, screen):
         if hasattr(screen, "wipe"):

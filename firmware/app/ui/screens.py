@@ -12,15 +12,18 @@ OK = "ok"
 
 t = strings.text
 
+_PIN_KEY_MS = 30_000
 _SAY_TICKS = 4  # how long the last row says that a key has no use here
 
 
 class Screen:
-    """timeout_ms: without a key for so long it ends with TIMEOUT; None: never. tick() is called
-    twice a second and says whether to draw again. `sound`: what the buzzer plays when the screen
-    comes up (drivers.signal), "" for nothing; `secret`: a PIN is typed, keys must seem alike."""
+    """timeout_ms: without a key for so long it ends with TIMEOUT; None: never. total_ms: so long
+    after it began, whatever is pressed. tick() is called twice a second and says whether to draw
+    again. `sound`: what the buzzer plays when the screen comes up (drivers.signal), "" for
+    nothing; `secret`: a PIN is typed, keys must seem alike."""
 
     timeout_ms = None
+    total_ms = None
     sound = ""
     secret = False
     said = ""
@@ -301,11 +304,14 @@ class SwipeCard(Screen):
 
 class Pin(Entry):
     """The cardholder's PIN. Shows amount and card so that he knows what he confirms; every digit
-    is a star. ENTER with nothing typed ends with an empty bytearray: no PIN."""
+    is a star. ENTER with nothing typed ends with an empty bytearray: no PIN. At most 30 s between
+    two keys and 60 s in all: a half-typed PIN does not wait for the next customer."""
 
     secret = True
+    total_ms = 60_000
 
-    def __init__(self, amount, card, timeout_ms=60_000):
+    def __init__(self, amount, card, timeout_ms=_PIN_KEY_MS):
+        timeout_ms = min(timeout_ms, _PIN_KEY_MS)
         Entry.__init__(self, t("enter_pin"), "", 4, 12, True, t("no_pin_hint"), "", timeout_ms)
         self.amount = amount
         self.card = card

@@ -295,6 +295,7 @@ class Keypad:
         if on and not self._pin:
             self._raster = self._clock.ticks()
         elif not on and self._queue.waiting():
+            self._due = self._clock.ticks()
             self._show()
         self._pin = bool(on)
         self._queue.closed = self._pin

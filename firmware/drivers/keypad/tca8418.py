@@ -4,9 +4,8 @@
 # registers; 6.9 debounce up to 60 ms. What the field adds:
 # - INT stays low, without another edge, until the FIFO is empty and the status is cleared: its
 #   level is looked at, the interrupt only ends the wait (esphome#18521).
-# - The chip does not know of ghosts: a third corner of a rectangle brings the fourth with it, in
-#   any order. A key that shares its row with one key and its column with another is not believed
-#   until that has been over for 40 ms.
+# - The chip does not know of ghosts (TI E2E 194786): a third corner of a rectangle brings the
+#   fourth with it, in any order. Neither is believed until that has been over for 40 ms.
 # - It was seen to stop scanning after much quick typing, with its registers intact; only a reset
 #   helped (TI E2E 550538, 875687). With a reset line it is started anew after each idle minute.
 # - A brown-out clears its registers: they are compared twice a second.
@@ -190,15 +189,21 @@ class TCA8418(Keypad):
         return bool(self._before & bit)
 
     def _third_corner(self, row, col):
-        """Whether another key of this row and another one of this column are down."""
-        cols = self._cols
-        mask = (1 << cols) - 1
-        if not (self._raw >> (row * cols)) & mask & ~(1 << col):
-            return False
-        for r in range(self._rows):
-            if r != row and self._raw >> (r * cols + col) & 1:
-                return True
-        return False
+        """Whether the lines of this key are joined, over any chain of keys that are down, to two
+        rows and two columns: then at least one of these keys is none."""
+        mask = (1 << self._cols) - 1
+        rows = 1 << row
+        cols = 1 << col
+        grown = True
+        while grown:
+            grown = False
+            for r in range(self._rows):
+                keys = self._raw >> (r * self._cols) & mask
+                if keys & cols and (keys & ~cols or not rows >> r & 1):
+                    rows |= 1 << r
+                    cols |= keys
+                    grown = True
+        return bool(rows & (rows - 1) and cols & (cols - 1))
 
     def _clear_doubts(self, now):
         """Keys that are no corner any more, and still down, are pressed now."""
@@ -255,17 +260,16 @@ class TCA8418(Keypad):
             if not self._read(_KEY_EVENT_A):
                 break
             await asyncio.sleep_ms(0)
-        self._before |= self._raw
-        self.restarts += 1
-        self._raw = self._doubt = self._idle_looks = 0
-        self._deaf = False
-        self._fell = None
-        now = self._started = self._moved = self._clock.ticks()
-        self.release_all(now)
         for i in range(3):
             self._write(_KP_GPIO1 + i, self._pins[i])
         self._write(_INT_STAT, _ALL_INT)
         self._write(_CFG, _MODE)
+        self._before = self._raw if self.restarts else -1
+        self.restarts += 1
+        self._raw = self._doubt = self._idle_looks = 0
+        self._deaf = False
+        self._fell = None
+        self._started = self._moved = self._clock.ticks()
 
     async def _serve(self):
         """Until the chip must be set up again; the fault, or OK when it is only a precaution.
@@ -278,10 +282,10 @@ class TCA8418(Keypad):
             try:
                 self._look(now)
                 if clock.diff(now, checked) >= _CHECK_MS:
-                    checked = now
                     if not self._intact():
                         return CONFIG
                     self._hear(now)
+                    checked = now
                 failed = 0
             except OSError:
                 failed += 1
