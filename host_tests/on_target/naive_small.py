@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+from drivers.sensor.adc import interpolate
+
 # ---- clock chips --------------------------------------------------------------------------------
 
 
@@ -185,10 +187,7 @@ class NaiveTemperature:
         uv = self._ntc._adc.read_uv()
         rest = max(1, 3_300_000 - uv)
         ohm = max(1, 10_000 * uv // rest)
-        for r, tenths in self._ntc._table:
-            self.tenths = tenths
-            if ohm >= r:
-                break
+        self.tenths = interpolate(self._ntc._table, ohm)
         self.hot = self.tenths >= 700
 
 
