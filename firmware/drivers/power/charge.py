@@ -20,7 +20,7 @@ LI_ION = (
 )  # fmt: skip
 
 _WINDOW = const(40)  # samples of 500 ms
-_FIRST = const(4)  # so many make the first answer
+_FIRST = const(8)  # so many make the first answer
 _LOW_ON = const(15)
 _LOW_OFF = const(20)
 _CRITICAL_ON = const(5)
@@ -40,7 +40,7 @@ def plausible(mv):
 
 class Charge:
     """Feed it every 500 ms. `table`: (mV, percent), descending; `rise_mv`: how much a charger
-    lifts the voltage. `percent` is None until two seconds are known."""
+    lifts the voltage. `percent` is None until four seconds are known."""
 
     def __init__(self, table=LI_ION, rise_mv=60):
         self._table = table
@@ -70,8 +70,8 @@ class Charge:
         self._n = min(self._n + 1, _WINDOW)
         self._deep = self._deep + 1 if mv < _COLLAPSE_MV else 0
         best = self._fourth()
-        if self.mv == 0:
-            self.mv = best
+        if self._n <= _FIRST:
+            self.mv = best  # nothing to smooth yet
         # A quarter of the way: the ripple that a median leaves.
         self.mv += (best - self.mv) // 4 if abs(best - self.mv) >= 4 else best - self.mv
         if self._n < _FIRST:
