@@ -33,7 +33,7 @@ PATTERNS = {
 
 _HALF = const(32768)
 # How soon a tone gives way. (Slices, and not wait_for(): that loses a cancel() which comes in the
-# moment of what it waits for.)
+# moment of its time-out.)
 _SLICE_MS = const(10)
 
 
