@@ -19,6 +19,8 @@ ON_TARGET = ROOT / "host_tests" / "on_target"
 HEAP = "384k"
 # Terminal, services, cashier and judge at once.
 HEAPS = {"test_histories.py": "1024k", "test_powercut_saf.py": "1024k"}
+# The whole desk, and a journal beside it.
+HEAPS["test_review_saf_desk.py"] = "448k"
 # The memory of a 320x480 controller in its model, or a naive driver's frame.
 HEAPS.update({f"test_display_{n}.py": "1024k" for n in ("pains", "large", "font", "screens")})
 LIMIT_S = 150

@@ -1,9 +1,10 @@
 # What a lithium cell's voltage says about its charge. Pure: samples in, flags out.
 #
 # A printer draws amperes and the voltage sags by half a volt for seconds: what counts is the best
-# voltage of the last 20 seconds, so that a low one must persist. A voltage at which the regulator
-# itself fails counts after two seconds, load or not. The shown percentage only falls while nothing
-# charges, or rises by 5 and more (a battery that was changed).
+# voltage of the last 20 seconds (the fourth best, for the converter's outliers), so that a low one
+# must persist. A voltage at which the regulator itself fails counts after two seconds, load or
+# not. While nothing charges the shown percentage only falls; a rise of 5 and more is believed
+# after 20 seconds (a battery that was changed).
 
 from array import array
 
@@ -19,7 +20,7 @@ LI_ION = (
 )  # fmt: skip
 
 _WINDOW = const(40)  # samples of 500 ms
-_FIRST = const(4)  # so many make the first answer
+_FIRST = const(8)  # so many make the first answer
 _LOW_ON = const(15)
 _LOW_OFF = const(20)
 _CRITICAL_ON = const(5)
@@ -39,7 +40,7 @@ def plausible(mv):
 
 class Charge:
     """Feed it every 500 ms. `table`: (mV, percent), descending; `rise_mv`: how much a charger
-    lifts the voltage. `percent` is None until two seconds are known."""
+    lifts the voltage. `percent` is None until four seconds are known."""
 
     def __init__(self, table=LI_ION, rise_mv=60):
         self._table = table
@@ -53,6 +54,7 @@ class Charge:
         self._at = 0
         self._deep = 0
         self._plugged = 0
+        self._risen = 0
         self.mv = 0
         self.percent = None
         self.low = False
@@ -67,11 +69,9 @@ class Charge:
         self._at = (self._at + 1) % _WINDOW
         self._n = min(self._n + 1, _WINDOW)
         self._deep = self._deep + 1 if mv < _COLLAPSE_MV else 0
-        best = 0
-        for i in range(self._n):
-            best = max(best, self._window[i])
-        if self.mv == 0:
-            self.mv = best
+        best = self._fourth()
+        if self._n <= _FIRST:
+            self.mv = best  # nothing to smooth yet
         # A quarter of the way: the ripple that a median leaves.
         self.mv += (best - self.mv) // 4 if abs(best - self.mv) >= 4 else best - self.mv
         if self._n < _FIRST:
@@ -80,6 +80,23 @@ class Charge:
             percent = interpolate(self._table, self.mv - (self._rise if self.charging else 0))
         self._show(percent)
         self._flags()
+
+    def _fourth(self):
+        """The fourth highest of the window; the lowest while there are fewer."""
+        a = b = c = d = 0
+        least = 65535
+        for i in range(self._n):
+            v = self._window[i]
+            least = min(least, v)
+            if v > d:
+                d = v
+                if d > c:
+                    c, d = d, c
+                if c > b:
+                    b, c = c, b
+                if b > a:
+                    a, b = b, a
+        return d if self._n >= 4 else least
 
     def _charges(self, plugged):
         if bool(plugged) == self.charging:
@@ -92,7 +109,8 @@ class Charge:
 
     def _show(self, percent):
         shown = self.percent
-        if shown is None or percent >= shown + _RISE:
+        self._risen = self._risen + 1 if shown is not None and percent >= shown + _RISE else 0
+        if shown is None or self._risen >= _WINDOW:
             self.percent = percent
         elif self.charging:
             self.percent = max(shown, percent)

@@ -16,9 +16,9 @@ FAULT = "fault"
 UNKNOWN = "unknown"
 
 _TRIES = const(3)
-_AGAIN_MS = const(5_000)
-# The processor's own clock drifts by seconds a day; the chip's by two a year.
-_COMPARE_MS = const(3_600_000)
+_AGAIN_S = const(5)
+# The processor's own clock drifts by seconds a day; the chip's by a minute a year.
+_COMPARE_S = const(3600)
 
 
 class Keeper:
@@ -28,7 +28,7 @@ class Keeper:
     def __init__(self, chip, rtc):
         self._chip = chip
         self._rtc = rtc
-        self._wake = asyncio.Event()
+        self._left_s = _COMPARE_S  # until run() does something
         self.pending = False
         self.status = UNKNOWN
         self.reason = ""
@@ -74,8 +74,7 @@ class Keeper:
             reason = NO_ANSWER
         self.status, self.reason = FAULT if reason else OK, reason
         self.pending = bool(reason)
-        if reason:
-            self._wake.set()
+        self._left_s = _AGAIN_S if reason else _COMPARE_S
 
     def tasks(self):
         """(name, coroutine function) of the tasks that must run."""
@@ -83,14 +82,11 @@ class Keeper:
 
     async def run(self):
         while True:
-            self._wake.clear()
-            try:
-                await asyncio.wait_for_ms(
-                    self._wake.wait(), _AGAIN_MS if self.pending else _COMPARE_MS
-                )
-                continue  # a write has just failed: later
-            except asyncio.TimeoutError:
-                pass
+            await asyncio.sleep_ms(1000)
+            self._left_s -= 1
+            if self._left_s > 0:
+                continue
+            self._left_s = _COMPARE_S
             if self.pending:
                 self._store()
             else:

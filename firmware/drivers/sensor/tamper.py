@@ -13,7 +13,7 @@ import asyncio
 from micropython import const
 
 _OPEN_MS = const(40)
-_LOOK_MS = const(50)
+_LOOK_MS = const(20)
 _OPEN = const(1)
 
 
@@ -24,7 +24,6 @@ class Tamper:
     def __init__(self, pin, clock):
         self._pin = pin
         self._clock = clock
-        self._flag = asyncio.ThreadSafeFlag()
         self._event = asyncio.Event()
         self._is_open = False
         self._opened = 0  # ticks
@@ -58,13 +57,7 @@ class Tamper:
             while True:
                 self._edge(pin)  # also when no edge came
                 self._judge()
-                ms = _LOOK_MS
-                if self._is_open and not self.tampered:
-                    ms = max(1, _OPEN_MS - self._clock.diff(self._clock.ticks(), self._opened))
-                try:
-                    await asyncio.wait_for_ms(self._flag.wait(), ms)
-                except asyncio.TimeoutError:
-                    pass
+                await asyncio.sleep_ms(_LOOK_MS)
         finally:
             pin.irq(None)
 
@@ -75,12 +68,10 @@ class Tamper:
             if not self._is_open:
                 self._is_open = True
                 self._opened = now
-                self._flag.set()
         elif self._is_open:
             self._is_open = False
             if self._clock.diff(now, self._opened) >= _OPEN_MS:
                 self._long = True
-                self._flag.set()
             elif not self.tampered:
                 self.noise += 1
 

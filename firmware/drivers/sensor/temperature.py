@@ -9,6 +9,8 @@ from .adc import interpolate, median_uv
 
 _PERIOD_MS = const(1000)
 _AGREE = const(3)
+# The converter ends at 3.1 V (ATTN_11DB), below the supply: what lies above is no temperature.
+_ADC_END_MV = const(3050)
 
 # 10 kilohm at 25 C, B25/85 = 3950 K: (ohm, tenths of a degree Celsius), from R = 10,000 *
 # exp(3950 * (1/T - 1/298.15)), T in kelvin: within 2 K of makers' tables from -20 to 100 C.
@@ -21,7 +23,8 @@ NTC_10K_3950 = (
 
 
 class Ntc:
-    """A thermistor to ground, a resistor of `pullup_ohm` to a supply of `supply_mv`."""
+    """A thermistor to ground, a resistor of `pullup_ohm` to a supply of `supply_mv`; `adc`:
+    machine.ADC with ATTN_11DB. With 10 kilohm and 3.3 V it measures from -22 degrees on."""
 
     def __init__(self, adc, pullup_ohm=10_000, supply_mv=3300, table=NTC_10K_3950):
         self._adc = adc
@@ -34,8 +37,7 @@ class Ntc:
         """(tenths of a degree Celsius, "") or (0, reason)."""
         mv = median_uv(self._adc, self._room) // 1000
         rest = self._supply - mv
-        # The converter ends below the supply: what it cannot tell from it is no temperature.
-        if rest * 20 < self._supply:
+        if mv >= _ADC_END_MV or rest <= 0:
             return 0, OPEN
         if mv * 100 < self._supply:
             return 0, SHORT

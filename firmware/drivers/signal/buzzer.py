@@ -32,6 +32,9 @@ PATTERNS = {
 }
 
 _HALF = const(32768)
+# How soon a tone gives way. (Slices, and not wait_for(): that loses a cancel() which comes in the
+# moment of its time-out.)
+_SLICE_MS = const(10)
 
 
 class PwmVoice:
@@ -103,9 +106,7 @@ class Buzzer:
         self._wanted = None
         self._after = None
         self._voice.off()
-        if self._playing is not None:
-            self._playing = None
-            self._wake.set()
+        self._playing = None
 
     def busy(self):
         return self._playing is not None or self._wanted is not None
@@ -145,12 +146,12 @@ class Buzzer:
                 self._start(hz)
             else:
                 self._voice.off()
-            self._wake.clear()
-            try:
-                await asyncio.wait_for_ms(self._wake.wait(), left)
-                break
-            except asyncio.TimeoutError:
-                pass
+            while left > 0:
+                await asyncio.sleep_ms(min(left, _SLICE_MS))
+                if self._playing is None or self._wanted is not None:
+                    self._voice.off()
+                    return
+                left = self._clock.diff(end, self._clock.ticks())
         self._voice.off()
 
     def _start(self, hz):

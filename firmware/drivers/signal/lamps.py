@@ -13,6 +13,7 @@ FLASH = (50, 1950)
 TWICE = (80, 120, 80, 1720)
 
 _FOREVER = const(1 << 28)
+_SLICE_MS = const(40)  # a pattern that is set meanwhile begins on time
 
 
 class Lamps:
@@ -59,13 +60,10 @@ class Lamps:
             while True:
                 self._wake.clear()
                 left = self._turn()
-                try:
-                    if left == _FOREVER:
-                        await self._wake.wait()
-                    else:
-                        await asyncio.wait_for_ms(self._wake.wait(), left)
-                except asyncio.TimeoutError:
-                    pass
+                if left == _FOREVER:
+                    await self._wake.wait()
+                else:
+                    await asyncio.sleep_ms(min(left, _SLICE_MS))
         finally:
             for name in self._pins:
                 self._light(name, self._patterns[name] == STEADY)

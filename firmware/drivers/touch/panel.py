@@ -1,9 +1,10 @@
 # A touch panel: one task that samples a controller and tells what fingers do.
 #
-# While nothing touches, an interrupt wakes it, and a look at the line every 100 ms in case the
-# edge was missed. While something touches it samples every 10 ms. A controller that does not
-# answer, or has forgotten its settings, is started again, after longer and longer pauses; a
-# contact that it had is void.
+# While nothing touches, it looks at the controller's interrupt line every 5 ms, and asks the
+# controller itself every 100 ms in case the wire is broken; no edge that could be missed is waited
+# for. While something touches it samples every 10 ms. A controller that does not answer, or has
+# forgotten its settings, is started again, after longer and longer pauses; a contact that it had
+# is void.
 
 import asyncio
 
@@ -14,7 +15,8 @@ from .calibration import check
 from .contact import CONTACT, DOUBT, Contact
 
 _SAMPLE_MS = const(10)
-_LOOK_MS = const(100)
+_IDLE_MS = const(5)
+_ASK = const(20)  # looks at the line, then the controller is asked
 _HEALTH_MS = const(1000)
 # So many bus errors running: the controller is started again.
 _ERRORS = const(3)
@@ -91,7 +93,6 @@ class Touch:
             raise ValueError(reason)
         self._contact = Contact() if contact is None else contact
         self._events = Events()
-        self._wake = asyncio.ThreadSafeFlag()
         self._measuring = None  # a list that takes raw points instead of the queue
         self._errors = 0
         self.x = 0
@@ -160,9 +161,6 @@ class Touch:
     # ---- the owner task -------------------------------------------------------------------------
 
     async def run(self):
-        irq = self._source.irq
-        if irq is not None:
-            irq.irq(self._woken, irq.IRQ_FALLING)
         pause = _RETRY_MS
         try:
             while True:
@@ -176,12 +174,7 @@ class Touch:
                     pause = min(2 * pause, _RETRY_MOST_MS)
                 await asyncio.sleep_ms(pause)
         finally:
-            if irq is not None:
-                irq.irq(None)
             self._tell(self._contact.drop())
-
-    def _woken(self, pin):
-        self._wake.set()
 
     async def _bring_up(self):
         """Whether the controller works; `status` says the same."""
@@ -217,31 +210,23 @@ class Touch:
     async def _follow(self):
         """Sample until the controller has to be started again."""
         checked = before = self._clock.ticks()
+        looks = 0
         while self._errors < _ERRORS:
-            # Conversions move the line of a resistive controller: what it said meanwhile counts
-            # for nothing.
-            self._wake.clear()
-            if self._contact.quiet() and not self._source.touched():
-                await self._wait()
-                before = self._clock.ticks()
             now = self._clock.ticks()
-            # Asked even when the line is quiet: it may be broken.
-            what = self._look()
-            self._tell(self._contact.feed(what, self.x, self.y, self._clock.diff(now, before)))
+            looks += 1
+            if not self._contact.quiet() or looks >= _ASK or self._source.touched():
+                looks = 0
+                what = self._look()
+                ms = self._clock.diff(now, before)
+                self._tell(self._contact.feed(what, self.x, self.y, ms))
+                self._complain()
             before = now
-            self._complain()
             if self._clock.diff(now, checked) >= _HEALTH_MS:
                 checked = now
                 if not self._healthy():
                     return
-            await asyncio.sleep_ms(_SAMPLE_MS)
+            await asyncio.sleep_ms(_IDLE_MS if self._contact.quiet() else _SAMPLE_MS)
         self.status, self.reason = FAULT, NO_ANSWER
-
-    async def _wait(self):
-        try:
-            await asyncio.wait_for_ms(self._wake.wait(), _LOOK_MS)
-        except asyncio.TimeoutError:
-            pass
 
     def _complain(self):
         if self._contact.stuck:
