@@ -65,7 +65,7 @@ FAMILIES = {
     "S": "Magnetic stripe", "Q": "Code scanner", "T": "Touch", "B": "Battery and power",
     "R": "Clock chip", "Z": "Sound, sensors, tamper switch",
 }  # fmt: skip
-_NAME = re.compile(r"test_([a-z]\d+)_")
+_NAME = re.compile(r"test_([a-z]\d{1,2})_")
 
 
 def cases():
