@@ -22,7 +22,8 @@ _ARGUMENT = {"paper_out": 0, "overheat": 75}
 
 class Faults:
     """at: (row, kind, argument, ms) in any order. slow: the mechanism takes so many times as long,
-    from row slow_from on. drop: one byte in so many is lost (0: none). late_us, late: the first
+    from row slow_from on. drop: one byte in so many is lost (0: none). lose: (number of the first
+    byte, how many) that are lost. late_us, late: the first
     `late` answers to a status come so much later (late None: all). never: so many answers are
     lost, garbled: so many are falsified, each beginning with the first."""
 
@@ -33,6 +34,7 @@ class Faults:
         slow=1,
         slow_from=0,
         drop=0,
+        lose=(0, 0),
         late_us=0,
         late=None,
         never=0,
@@ -42,6 +44,8 @@ class Faults:
         self.slow = slow
         self.slow_from = slow_from
         self.drop = drop
+        self.lose = lose
+        self.came = 0
         self.late_us = late_us
         self.late = late
         self.never = never
@@ -63,6 +67,10 @@ class Faults:
 
     def drops(self):
         """-> whether the byte that has just come is lost."""
+        self.came += 1
+        if 0 <= self.came - 1 - self.lose[0] < self.lose[1]:
+            self.dropped += 1
+            return True
         if self.drop and not self._rng.below(self.drop):
             self.dropped += 1
             return True

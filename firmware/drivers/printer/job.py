@@ -102,6 +102,11 @@ class Job:
             return self._strip(found[0], found[1], now)
         return None if self._state == _DONE else b""
 
+    def _quiet(self, now):
+        """Another answer: wait for silence again, but not for ever."""
+        if self._noise_until is not None and self._clock.diff(self._noise_until, now) > 0:
+            self._wait(now, _QUIET_MS)
+
     def _listen(self, now):
         if self._noise_until is None:
             self._noise_until = self._clock.add(now, _NOISE_MS)
@@ -156,8 +161,7 @@ class Job:
         state = self._state
         if state == _QUIET:
             # Whatever it answers, nobody asked for it now.
-            if self._noise_until is not None and self._clock.diff(self._noise_until, now) > 0:
-                self._wait(now, _QUIET_MS)
+            self._quiet(now)
         elif state in (_ASKING, _DOUBTING) and self._question >= 0:
             matched, reason = escpos.judge(b, self._profile.status[self._question])
             if matched:
@@ -177,8 +181,10 @@ class Job:
             self._until = None
             self._end(FAULT, reason)
         elif self._state == _CLEARING:
-            self._answered = True
-            self._wait(now, _QUIET_MS)
+            if not self._answered:
+                self._answered = True
+                self._noise_until = self._clock.add(now, _NOISE_MS)
+            self._quiet(now)
         elif self._ends is None:
             self._ends = now
             # Noise may look like an answer; no printer is faster than its paper.
