@@ -21,6 +21,8 @@ HEAP = "384k"
 HEAPS = {"test_histories.py": "1024k", "test_powercut_saf.py": "1024k"}
 # The whole desk, and a journal beside it.
 HEAPS["test_review_saf_desk.py"] = "448k"
+# Keys, printer and modem with their models.
+HEAPS["test_keypad_load.py"] = "1024k"
 # The memory of a 320x480 controller in its model, or a naive driver's frame.
 HEAPS.update({f"test_display_{n}.py": "1024k" for n in ("pains", "large", "font", "screens")})
 LIMIT_S = 150
