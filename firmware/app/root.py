@@ -52,6 +52,9 @@ _GC_THRESHOLD = 32_768
 _GC_RESERVE = 16_384
 _COLLECT_ROUNDS = 16  # of housekeeping, four a second
 _IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
+_WATCH_MS = 10_000
+# What a port raises when a peripheral cannot be had: no timer, no memory, no such pin, no answer.
+_NOT_MADE = (OSError, RuntimeError, ValueError)
 _GONE_MS = 120_000  # nor for so long: nobody is there, whatever the screen asks
 
 
@@ -125,15 +128,21 @@ class Terminal:
     def _make_bearers(self):
         """What the board has of them, in the order of the settings."""
         has, settings = board.CAPS["bearers"], self.settings
+        named = [k for k in settings["bearers"].split(",") if k in has] or has
         networks = ()
-        if "wifi" in has:
+        if "wifi" in named:
             from .store import wifi
 
             networks = wifi.networks(settings, self.vault)
-            if not networks:
-                has = tuple([k for k in has if k != "wifi"])  # nothing that it could join
-        order = [k for k in settings["bearers"].split(",") if k in has] or has
-        return [board.make_bearer(kind, clock, settings, networks) for kind in order]
+        made = []
+        for kind in named:
+            if kind == "wifi" and not networks and len(named) > 1:
+                continue  # nothing that it could join
+            try:
+                made.append(board.make_bearer(kind, clock, settings, networks))
+            except _NOT_MADE as e:
+                log.exception(kind, e)
+        return made
 
     def build(self):
         """Drivers and services."""
@@ -181,11 +190,17 @@ class Terminal:
                 self.inputs.put(("key", name))
 
     async def _touches(self):
+        began = None
         while True:
             kind, x, y, _ = await self.touch.get()
-            if kind == "up":
+            # A press counts for the screen and the cell on which it began: what comes up under a
+            # finger, and what the finger slides to, is not meant.
+            place = self.ui.screen, self.ui.canvas.cell(x, y)
+            if kind == "down":
+                began = place
+            elif kind == "up" and began == place:
                 self._last_input = clock.ticks()
-                self.inputs.put(("touch", (x, y)))
+                self.inputs.put(("touch", place))
 
     async def _cards(self):
         while True:
@@ -220,7 +235,11 @@ class Terminal:
         made = {}
         for kind in ("buzzer", "touch", "battery"):
             if kind in board.CAPS["extras"]:
-                made[kind] = driver = board.make_extra(kind, clock)
+                try:
+                    made[kind] = driver = board.make_extra(kind, clock)
+                except _NOT_MADE as e:
+                    log.exception(kind, e)
+                    continue
                 for name, task in driver.tasks():
                     self.supervisor.spawn(name, task, RESTART)
         self.buzzer, self.touch = made.get("buzzer"), made.get("touch")
@@ -229,6 +248,19 @@ class Terminal:
             self.ui.play = self.buzzer.play
         if self.touch is not None:
             self.supervisor.spawn("touches", self._touches, FATAL)
+        if made:
+            self.supervisor.spawn("accessories", lambda: self._watch(made), RESTART)
+
+    async def _watch(self, made):
+        """Write down what is wrong with accessories and keypad, whenever that changes."""
+        told = {}
+        while True:
+            await asyncio.sleep_ms(_WATCH_MS)
+            reasons = [(kind, getattr(driver, "reason", "")) for kind, driver in made.items()]
+            for kind, why in reasons + [("keypad", getattr(self.keypad, "fault", None) or "")]:
+                if why != told.get(kind, ""):
+                    told[kind] = why
+                    log.warning("%s: %s", kind, why or "well again")
 
     def _click(self, tone):
         self.buzzer.click()
@@ -272,10 +304,10 @@ async def run():
     log.info("start, reset cause %d", machine.reset_cause())
     terminal.start_basics()
     ui = terminal.ui
-    ui.show(Message(strings.text("product"), strings.text("starting")))
     try:
+        _say(ui, "starting")
         terminal.load()
-        ui.show(Message(strings.text("product"), strings.text("checking_journal")))
+        _say(ui, "checking_journal")
         terminal.build()
     except ServiceNeeded as e:
         await _service(terminal, e.args[0])
@@ -291,6 +323,12 @@ async def run():
     gc.threshold(max(4096, min(_GC_THRESHOLD, spare)))
     while True:
         await asyncio.sleep(3600)
+
+
+def _say(ui, what):
+    """On the glass at once: nothing waits before the journal has been read."""
+    ui.show(Message(strings.text("product"), strings.text(what)))
+    bootstate.display.flush()
 
 
 async def _service(terminal, problem):

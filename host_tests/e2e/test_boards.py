@@ -49,7 +49,6 @@ def test_nothing_odd_went_over_the_wires(day):
     assert w.printer.errors == [] and w.printer.lost == 0 and w.printer.unsupported == []
     assert w.modem.errors == [] and w.modem.unsupported == []
     assert w.display.errors == [] and w.keys.errors == [] and w.keys.unsupported == []
-    assert w.scanner.errors == []
     assert w.buzzer.tones  # keys were heard
 
 
@@ -152,3 +151,44 @@ def test_the_shops_code_is_read_from_paper_and_glass(board, tmp_path):
         assert [b.text for b in zxingcpp.read_barcodes(glass)] == [page]
         till.press("ENTER")
         till.expect("请刷卡或输入金额")
+
+
+def starts(till, *keys):
+    """Press keys at uneven times; when their clicks began [us]."""
+    heard = len(till.devices.buzzer.tones)
+    for i, key in enumerate(keys):
+        till.run_for(31 + 7 * i)
+        till.press(key)
+    till.run_for(200)
+    return [tone[0] for tone in till.devices.buzzer.tones[heard:]], {
+        tuple(tone[1:]) for tone in till.devices.buzzer.tones[heard:]
+    }
+
+
+def on_a_grid(times, us=20_000, off_us=1500):
+    """Whether they lie whole steps of `us` apart."""
+    apart = [(t - times[0] + us // 2) % us - us // 2 for t in times]
+    return all(abs(a) <= off_us for a in apart)
+
+
+@pytest.mark.parametrize("board", OTHERS)
+def test_a_pin_cannot_be_heard(board, tmp_path):
+    """While a PIN is typed every key clicks alike and on a grid of 20 ms; before and behind that
+    clicks follow the fingers."""
+    with Till(tmp_path, board=board) as till:
+        till.start()
+        till.expect("未签到", 120_000)
+        before, _ = starts(till, "1", "2", "3", "4", "5")
+        assert len(before) == 5 and not on_a_grid(before)
+        till.press("ENTER")
+        till.expect("请刷卡")
+        till.swipe(demo.BY_NAME["normal"])
+        till.expect("请输入密码")
+        till.run_for(300)
+        typed, tones = starts(till, "1", "CLEAR", "9", "0", "5", "00")
+        assert len(typed) == 6 and on_a_grid(typed), typed
+        assert len({hz for _, hz in tones}) == 1
+        till.press("CANCEL")
+        till.run_for(2000)
+        behind, _ = starts(till, "1", "2", "3", "4", "5")
+        assert len(behind) == 5 and not on_a_grid(behind)

@@ -449,3 +449,23 @@ def test_a_copied_flash_image_is_worth_nothing_without_its_terminal(make_till):
     shutil.copyfile(till.flash, other.flash)
     other.power_on()
     other.expect("密钥库损坏,需重装主密钥,联系服务商")
+
+
+def test_a_pin_that_takes_too_long_shows_no_digit(till):
+    """The customer types on behind the time-out: nothing of it becomes an amount."""
+    till.type("1234")
+    till.press("ENTER")
+    till.expect("请刷卡")
+    till.swipe(next(c for c in CARDS if c.name == "normal"))
+    till.expect("请输入密码")
+    for _ in range(3):
+        till.press("1")
+        till.run_for(20_000)
+    till.expect("输入密码超时")
+    till.type("56789")
+    assert till.sees("输入密码超时")
+    till.press("ENTER")
+    till.run_for(1000)
+    assert till.sees("请刷卡或输入金额") and not till.sees("567")
+    till.sale("100")
+    till.assert_books_agree()

@@ -66,3 +66,89 @@ async def test_the_flash_is_kept_ready_behind_every_screen_that_is_left_alone():
     busy = terminal(root, screen, None)
     busy.engine.busy = True
     assert not await erases_after(root, busy, 10_000)
+
+
+class Driver:
+    reason = ""
+
+    def tasks(self):
+        return ()
+
+
+def test_an_accessory_that_cannot_be_made_stops_nobody():
+    """No PWM timer, a chip that does not answer, no memory for the radio: the rest works."""
+    root = load_root()
+    extras = ("buzzer", "touch", "battery")
+    for broken in extras + (None,):
+        for error in (OSError(19), RuntimeError("out of PWM timers"), ValueError("scale")):
+
+            def make_extra(kind, clock, broken=broken, error=error):
+                if kind == broken:
+                    raise error
+                driver = Driver()
+                driver.play = None
+                return driver
+
+            root.board = Board()
+            root.board.CAPS = {"extras": extras}
+            root.board.make_extra = make_extra
+            stub = Stub()
+            stub.ui, stub.supervisor, spawned = Stub(), Stub(), []
+            stub.supervisor.spawn = lambda name, *_, spawned=spawned: spawned.append(name)
+            stub._touches = stub._watch = None
+            root.Terminal._start_extras(stub)
+            for kind in extras:
+                assert (getattr(stub, kind) is None) == (kind == broken), (kind, broken)
+            assert ("touches" in spawned) == (broken != "touch")
+
+
+def test_a_bearer_that_cannot_be_made_leaves_the_others():
+    root = load_root()
+
+    def make_bearer(kind, clock, settings, networks):
+        if kind == "lan":
+            raise OSError("WiFi Out of Memory")
+        return kind
+
+    root.board = Board()
+    root.board.CAPS = {"bearers": ("lan", "4g")}
+    root.board.make_bearer = make_bearer
+    stub = Stub()
+    for order, made in (("lan,wifi,4g", ["4g"]), ("4g,lan", ["4g"]), ("wifi", ["4g"])):
+        stub.settings = {"bearers": order}
+        assert root.Terminal._make_bearers(stub) == made, order
+
+
+async def test_a_press_counts_where_it_began():
+    """A finger that slides, a screen that comes up under it, a contact that was none."""
+    root = load_root()
+    events = []
+
+    class Touch:
+        async def get(self):
+            while not events:
+                await asyncio.sleep_ms(1)
+            return events.pop(0)
+
+    stub = Stub()
+    stub.touch, stub.ui, stub.inputs, put = Touch(), Stub(), Stub(), []
+    stub.ui.screen, stub.ui.canvas = "first", Stub()
+    stub.ui.canvas.cell = lambda x, y: (y // 10, x // 10)
+    stub.inputs.put = put.append
+    task = asyncio.create_task(root.Terminal._touches(stub))
+
+    async def contact(*told, screen="first"):
+        stub.ui.screen = "first"
+        for n, (kind, x, y) in enumerate(told):
+            if n:
+                stub.ui.screen = screen
+            events.append((kind, x, y, 0))
+            await asyncio.sleep_ms(5)
+
+    await contact(("down", 5, 5), ("move", 6, 6), ("up", 7, 7))
+    assert put == [("touch", ("first", (0, 0)))]
+    await contact(("down", 5, 5), ("up", 5, 25))
+    await contact(("down", 5, 5), ("up", 5, 5), screen="second")
+    await contact(("down", 5, 5), ("cancel", 5, 5))
+    assert len(put) == 1
+    task.cancel()

@@ -223,7 +223,7 @@ async def test_trouble_that_passes_parks_nothing():
     s = new_shop()
     await stored(s, 100, 200)
     await s.engine.sign_in("01", s.stage)
-    for code in cup.TEMPORARY:
+    for code in cup.TEMPORARY + cup.OF_TERMINAL:
         s.host.faults = ["code " + code]
         await s.saf._round()
         assert s.states() == ["UPLOADING", "STORED"] and s.journal.load(0).refusals == 0, code

@@ -35,7 +35,10 @@ async def touched(ui, screen, *places):
     task = asyncio.create_task(ui.ask(screen))
     await asyncio.sleep_ms(5)
     for item in places:
-        ui.inputs.put(("key", item) if isinstance(item, str) else ("touch", item))
+        if isinstance(item, str):
+            ui.inputs.put(("key", item))
+        else:
+            ui.inputs.put(("touch", (screen, ui.canvas.cell(item[0], item[1]))))
         await asyncio.sleep_ms(20)
     if task.done():
         return await task
@@ -83,6 +86,16 @@ async def test_the_idle_screen_leads_to_the_menu():
     idle = Idle(lambda: ("n", 4, None, "s"), ("MENU",))
     for place in (TITLE, LEFT, MIDDLE):
         assert await touched(ui, idle, place) == ("key", "MENU")
+
+
+async def test_a_touch_that_was_meant_for_another_screen_does_nothing():
+    ui = make_ui()
+    task = asyncio.create_task(ui.ask(Message("t", "dangerous")))
+    await asyncio.sleep_ms(5)
+    ui.inputs.put(("touch", (Message("t", "harmless"), ui.canvas.cell(10, 60))))
+    await asyncio.sleep_ms(50)
+    assert not task.done()
+    task.cancel()
 
 
 async def test_sounds_and_the_secret_of_a_pin():

@@ -93,6 +93,11 @@ class FT6336(I2cChip):
         self._frame_us = self._ready_us
         self.resets += 1
 
+    def power(self, on, now_us):
+        """The supply comes or goes."""
+        if not on:
+            self.brown_out(now_us)
+
     def reset_line(self, level, now_us):
         if not level:
             self._held_in_reset = True

@@ -86,6 +86,11 @@ class TCA8418:
 
     # --- fingers --------------------------------------------------------------------------------
 
+    def power(self, on, now_us):
+        """The supply comes or goes: registers and FIFO are lost, what lies on the keys stays."""
+        if not on:
+            self._power_on()
+
     def press(self, key, now_us):
         self._pass(now_us)
         self._held.add(self._places[key])

@@ -38,6 +38,10 @@ class W5500:
         self._common[_PHYCFGR] = 0xB8
         self._common[_VERSIONR] = _VERSION
 
+    def power(self, on, now_us):
+        if not on:
+            self._power_on()
+
     def reset(self, level):
         if not level:
             self.resets += 1

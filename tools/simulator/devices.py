@@ -168,6 +168,7 @@ class Modern(Devices):
         p = self.pins
         self.keys = TCA8418(p["KEY_INT"], KEYS, seed=seed)
         self.rack.attach_i2c(0, KEYS_AT, self.keys)
+        self.supplied.append(self.keys)
         self.rack.attach_gpio(self.keys)
         if "KEY_RST" in p:
             self.rack.on_output(p["KEY_RST"], self.keys.reset)
@@ -186,6 +187,7 @@ class Modern(Devices):
         self.rack.attach_gpio(self.tamper)
         self.scanner = Scanner(seed=seed)
         self.rack.attach_uart(0, self.scanner, READER_BAUD)
+        self.supplied.append(self.scanner)
 
 
 class Mobile(Modern):
@@ -243,6 +245,7 @@ class Counter(Modern):
         self.rack.attach_gpio(self.panel)
         self.ethernet = W5500(plugged=False)
         self.rack.attach_spi(2, self.ethernet, p["ETH_CS"])
+        self.supplied += [self.panel, self.ethernet]
 
     def make_modem(self, net, **options):
         return Modem(net, **options)

@@ -277,10 +277,11 @@ def management(message, batch, settings, operator=None, trace=0):
 # F39 (host-protocol section 3). Approved: with 10 (partial approval) only when asked for, which
 # this terminal never does: a 10 is then refused like any unknown code.
 APPROVED = ("00", "11", "16", "A2", "A4", "A5", "A6")
-# An advice that the host has already: done. Trouble at the host that passes, or with merchant and
-# terminal (03, 58, 97) rather than with this record: try again later.
+# An advice that the host has already: done. Trouble at the host that passes, and trouble with
+# merchant or terminal rather than with this record: try again later.
 DUPLICATE = "94"
-TEMPORARY = ("03", "58", "68", "90", "91", "92", "96", "97", "98")
+TEMPORARY = ("68", "90", "91", "92", "96", "98")
+OF_TERMINAL = ("03", "58", "97")
 # The keys or the batch do not fit: sign in and try again.
 SIGN_IN_AGAIN = ("77", "99", "A0")
 # Answer to a settlement: the totals differ.

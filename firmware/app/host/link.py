@@ -12,6 +12,7 @@ from . import framing
 from .iso8583 import FormatError
 
 # Of a bearer that nobody has plugged in: no news as long as another one may come up.
+_BAD_MS = 300_000
 _UNUSED = ("no_cable", "not_set_up")
 
 
@@ -28,6 +29,8 @@ class Link:
         self._bearer = None
         self._buf = bytearray(framing.FRAME_MAX + 2)
         self._n = 0  # bytes in _buf that belong to no frame yet
+        self._bad = None  # the bearer that said it could and did not, and when
+        self._bad_at = 0
 
     def ready(self):
         """Whether any bearer could connect now."""
@@ -44,9 +47,14 @@ class Link:
         return self.bearers[0].reason if self.bearers else "none"
 
     def _in_order(self):
-        """By priority, but first those that say that they can."""
+        """By priority, but first those that say that they can, and behind these one that said so
+        a short while ago and failed."""
+        if self._bad is not None and clock.diff(clock.ticks(), self._bad_at) > _BAD_MS:
+            self._bad = None
         bearers = self.bearers
-        return [b for b in bearers if b.ready] + [b for b in bearers if not b.ready]
+        good = [b for b in bearers if b.ready and b is not self._bad]
+        bad = [b for b in bearers if b.ready and b is self._bad]
+        return good + bad + [b for b in bearers if not b.ready]
 
     def signal(self):
         """0-4 of the bearer that would be used, else of the first that knows, else None."""
@@ -73,12 +81,16 @@ class Link:
                     await b.connect(s["host"], s["port"], s["connect_timeout_s"] * 1000)
                     self._bearer = b
                     self._n = 0
+                    if b is self._bad:
+                        self._bad = None
                     return
                 except asyncio.TimeoutError:
                     why = "timeout"
                 except OSError as e:
                     why = b.reason or "error %d" % (e.args[0] if e.args else 0)
                 log.warning("connect %s: %s", b.name, why)
+                if b.ready:
+                    self._bad, self._bad_at = b, clock.ticks()
             await asyncio.sleep_ms(500)
         raise LinkError(why)
 

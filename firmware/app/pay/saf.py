@@ -189,7 +189,7 @@ class Saf:
                 pan[k] = 0
         if code in cup.APPROVED or code == cup.DUPLICATE:
             self._accepted(t, code)
-        elif code in cup.TEMPORARY or code in cup.SIGN_IN_AGAIN:
+        elif code in cup.TEMPORARY or code in cup.OF_TERMINAL or code in cup.SIGN_IN_AGAIN:
             raise NoAnswer("host " + code)
         else:
             self._refused(t, code)

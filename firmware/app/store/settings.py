@@ -15,7 +15,7 @@ _CHOICE = const(3)
 _HOST = const(4)
 _LIST = const(5)  # beginnings of card numbers: digits and commas
 _ORDER = const(6)  # some of the choices, commas between, the first one first
-_SSID = const(7)  # name of a Wi-Fi network: its length counts in bytes
+_BYTES = const(7)  # a text whose length counts in bytes
 _CAPITALS = const(8)
 
 # name: (type, default, least or choices, most). Lengths for texts, values for numbers.
@@ -37,9 +37,9 @@ SCHEMA = {
     # ways to it, by preference; those that the board lacks are passed over
     "bearers": (_ORDER, "lan,wifi,4g", ("lan", "wifi", "4g"), 0),
     # Wi-Fi networks by preference; their passwords are in the vault (store.wifi)
-    "wifi_ssid_1": (_SSID, "", 0, 32),
-    "wifi_ssid_2": (_SSID, "", 0, 32),
-    "wifi_ssid_3": (_SSID, "", 0, 32),
+    "wifi_ssid_1": (_BYTES, "", 0, 32),
+    "wifi_ssid_2": (_BYTES, "", 0, 32),
+    "wifi_ssid_3": (_BYTES, "", 0, 32),
     "wifi_country": (_CAPITALS, "CN", 2, 2),
     "connect_timeout_s": (_INT, 30, 5, 120),
     "connect_tries": (_INT, 3, 1, 9),
@@ -65,7 +65,7 @@ SCHEMA = {
     "amount_max": (_INT, 5_000_000, 1, 999_999_999),
     "receipt_copies": (_INT, 2, 1, 3),
     # a QR code on the cardholder's receipt and on the screen: the shop's page, its invoices
-    "receipt_code": (_TEXT, "", 0, 120),
+    "receipt_code": (_BYTES, "", 0, 213),  # text.qr takes no more
     "void_card": (_INT, 1, 0, 1),
     "void_pin": (_INT, 1, 0, 1),
 }
@@ -103,7 +103,7 @@ def check(name, value):
             raise SettingsError(name, "must be some of " + " ".join(least))
         return value
     data = value.encode()
-    if not least <= len(data if kind == _SSID else value) <= most:
+    if not least <= len(data if kind == _BYTES else value) <= most:
         raise SettingsError(name, "must have %d to %d characters" % (least, most))
     for b in data:
         if kind == _LIST and not (48 <= b <= 57 or b == 44):

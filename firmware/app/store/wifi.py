@@ -4,6 +4,7 @@
 from .settings import SettingsError, check
 
 PLACES = (1, 2, 3)
+_MARK = b"="  # before a password: an empty one is an open network, none at all is a lost one
 
 
 def _ssid(place):
@@ -20,7 +21,10 @@ def networks(settings, vault):
     out = []
     for place in PLACES:
         if settings[_ssid(place)]:
-            out.append((settings[_ssid(place)], bytes(vault.get(_slot(place)) or b"")))
+            kept = vault.get(_slot(place))
+            if kept is None:
+                continue  # without its password it would be any open network of that name
+            out.append((settings[_ssid(place)], bytes(kept[1:])))
     return tuple(out)
 
 
@@ -45,7 +49,9 @@ def store(settings, vault, place, ssid, password):
         raise SettingsError("place", "must be 1 to %d" % len(PLACES))
     check(_ssid(place), ssid)
     data = check_password(password if ssid else "")
-    # First the password: should the power fail in between, the old name does not get in, which is
-    # noticed, and nothing is lost but what was being changed.
-    vault.put(**{_slot(place): data or None})
+    # Should the power fail in between, the network is left out, and nothing is lost but what was
+    # being changed.
+    vault.put(**{_slot(place): None})
     settings.set(**{_ssid(place): ssid})
+    if ssid:
+        vault.put(**{_slot(place): _MARK + data})

@@ -155,6 +155,7 @@ PROBLEM = {
     "card.no_track2": ("未读到二磁道,请换面重刷", "No track 2. Turn the card and swipe."),
     "card.format": ("不是银行卡,请换卡", "Not a bank card. Use another card."),
     "card.number": ("卡号校验错,请换卡", "Card number wrong. Use another card."),
+    "pin_timeout": ("输入密码超时,未扣款。请重新收款", "PIN too slow, not charged. Start anew"),
     # engine
     "battery": ("电量不足,请先充电", "Battery nearly empty. Charge first."),
     "full": ("流水已满,请先结算", "Journal full. Settle first."),

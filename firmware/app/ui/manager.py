@@ -9,9 +9,9 @@ TICK_MS = 500
 
 
 class UI:
-    """`inputs`: kernel Queue of (kind, value): ("key", name), ("card", Swipe), ("touch", (x, y))
-    where a finger was lifted. `heart`: kernel Heartbeat. `play`: callable(name of a sound);
-    `secret`: callable(bool), while a PIN is typed."""
+    """`inputs`: kernel Queue of (kind, value): ("key", name), ("card", Swipe), ("touch", (screen,
+    (row, column))) where a finger went down and up. `heart`: kernel Heartbeat. `play`:
+    callable(name of a sound); `secret`: callable(bool), while a PIN is typed."""
 
     def __init__(self, display, canvas, inputs, heart):
         self._display = display
@@ -50,11 +50,11 @@ class UI:
         self._draw()
         began = last = clock.ticks()
         self._asking = True
-        if screen.sound and self.play is not None:
-            self.play(screen.sound)
-        if screen.secret and self.secret is not None:
-            self.secret(True)
         try:
+            if screen.sound and self.play is not None:
+                self.play(screen.sound)
+            if screen.secret and self.secret is not None:
+                self.secret(True)
             while True:
                 self._heart.beat()
                 item = await self.inputs.get_within(TICK_MS)
@@ -76,9 +76,7 @@ class UI:
                 if kind == "key":
                     result = screen.key(value)
                 elif kind == "touch":
-                    c = self.canvas
-                    row, column = c.cell(value[0], value[1])
-                    result = screen.touch(row, column, c.rows, c.columns)
+                    result = self._touched(screen, value)
                 else:
                     result = screen.event(kind, value)
                 if result is not None:
@@ -93,6 +91,16 @@ class UI:
             self._asking = False
             if screen.secret and self.secret is not None:
                 self.secret(False)
+
+    def _touched(self, screen, value):
+        if value[0] is not screen:
+            return None  # it was meant for the one before
+        row, column = value[1]
+        return screen.touch(row, column, self.canvas.rows, self.canvas.columns)
+
+    def forget(self):
+        """The next screen takes nothing that was pressed before it came up."""
+        self._stale = True
 
     def _over(self, since, now, ms):
         return ms is not None and clock.diff(now, since) >= ms

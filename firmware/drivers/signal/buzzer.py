@@ -157,6 +157,6 @@ class Buzzer:
     def _start(self, hz):
         try:
             self._voice.on(hz)
-        except (RuntimeError, ValueError):
+        except (OSError, RuntimeError, ValueError):
             # All four timers run at other frequencies: a tone is missing, nothing else.
             self.failed += 1

@@ -74,7 +74,10 @@ class Host(FakeHost):
 
 
 def _may_be_taken(code):
-    return code in cup.APPROVED + (cup.DUPLICATE,) + cup.TEMPORARY + cup.SIGN_IN_AGAIN
+    return (
+        code
+        in cup.APPROVED + (cup.DUPLICATE,) + cup.TEMPORARY + cup.OF_TERMINAL + cup.SIGN_IN_AGAIN
+    )
 
 
 def _trace(frame):

@@ -93,6 +93,12 @@ async def read_card(app, title, amount, swipe=None):
 async def read_pin(app, amount, card):
     """(True, PIN as bytearray or None for no PIN), or (False, None) when it was cancelled."""
     pin = await app.ui.ask(Pin(amount, card.masked(), out_ms(app)))
+    if pin == TIMEOUT:
+        # The customer may be typing still: no digit of a PIN may reach the next screen, where it
+        # would stand in clear, as an amount.
+        app.ui.forget()
+        await problem(app, t("enter_pin"), "pin_timeout")
+        app.ui.forget()
     if ended(pin):
         return False, None
     return True, pin if len(pin) else None
