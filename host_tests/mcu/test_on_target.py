@@ -20,6 +20,7 @@ LEFT_OUT = {
     "test_display_screens": "as test_display_large",
     "test_display_pains": "a naive driver's frame does not fit",
     "test_display_font": "draws 7,445 characters twice; one colour frame beside its controller's",
+    "test_models_tft": "the memory of a 320x480 controller needs one piece of 76,800 bytes",
     "test_keypad_load": "the models of keys, printer and modem do not fit beside each other",
     "test_printer_pains": "the paper of two printers does not fit",
     "test_simboard": "tests the simulated board of the Unix port: its files, its sockets",

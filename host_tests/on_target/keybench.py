@@ -127,3 +127,23 @@ def controller(make=None, options=None, reset=False, freq=400_000, **model):
 
     pin._fire = hear
     return bench
+
+
+class SmallClock:
+    """Milliseconds for tests under heap_lock(). The simulated time is Python, with numbers that
+    are no small integers on 32 bits; a port's is C."""
+
+    def __init__(self):
+        self.now = 1000
+
+    def ticks(self):
+        return self.now
+
+    def diff(self, a, b):
+        return a - b
+
+    def add(self, a, ms):
+        return a + ms
+
+    def sleep_us(self, us):
+        pass

@@ -288,10 +288,12 @@ def test_feeding_allocates_nothing():
 
     d = keybench.controller(options={"rules": {"10": (100, 50, 20)}}).driver
     d._before = 0
+    d._clock = clock = keybench.SmallClock()
+    d._started = d._moved = clock.now
     micropython.heap_lock()
     try:
         for _ in range(3):
-            now = clock.ticks()
+            now = clock.now
             for event in (0x80 | 11, 0x80 | 12, 0x80 | 21, 21, 12, 11, 0xFF):
                 d.feed(event, now)
                 d.poll(now)
