@@ -17,6 +17,7 @@ _partition = board.journal_partition()
 _index = _journal.reserve(_capacity, _partition.ioctl(4, 0) * _partition.ioctl(5, 0))
 _des.load()
 
+from . import train  # noqa: E402
 from .crypto import seal  # noqa: E402
 from .host import cup  # noqa: E402
 from .host.cardstore import CardStore  # noqa: E402
@@ -44,7 +45,7 @@ from .text.gb18030 import Encoder  # noqa: E402
 from .ui.canvas import for_display  # noqa: E402
 from .ui.flows import main as flows  # noqa: E402
 from .ui.manager import UI  # noqa: E402
-from .ui.screens import Idle, Message  # noqa: E402
+from .ui.screens import OK, Idle, Message  # noqa: E402
 
 # Bytes between collections: three quarters of what is free beyond a reserve that stays in one
 # piece; on a small heap few, on a large one no more than this.
@@ -56,6 +57,7 @@ _WATCH_MS = 10_000
 # What a port raises when a peripheral cannot be had: no timer, no memory, no such pin, no answer.
 _NOT_MADE = (OSError, RuntimeError, ValueError)
 _GONE_MS = 120_000  # nor for so long: nobody is there, whatever the screen asks
+_NOT_YET = ("not_set_up", "no_operators")  # what a new terminal lacks; it can be trained with
 
 
 class ServiceNeeded(Exception):
@@ -84,6 +86,7 @@ class Terminal:
         self._last_input = clock.ticks()
         self.journal = None
         self.app = None
+        self.training = train.begun(board.DATA, canvas)  # None, unless the terminal is in it
         clock.use_rtc(board.make_rtc())
 
     def _reset(self, why):
@@ -96,6 +99,10 @@ class Terminal:
         """Settings, keys, operators. ServiceNeeded says which screen to show."""
         if bootstate.vfs_problem:
             raise ServiceNeeded(bootstate.vfs_problem)
+        if self.training is not None:
+            self.settings, self.vault, self.operators = self.training.load()
+            strings.use(self.settings["language"])
+            return
         self.settings = Settings(board.DATA + "/settings.json")
         try:
             self.settings.load()
@@ -146,12 +153,16 @@ class Terminal:
 
     def build(self):
         """Drivers and services."""
-        settings = self.settings
-        bearers = self._make_bearers()
+        settings, training = self.settings, self.training
+        bearers = training.bearers(settings) if training else self._make_bearers()
         self.printer = board.make_printer(clock, self.encode, _qr)
         self.card_reader = board.make_card_reader(clock)
         link = Link(bearers, settings)
-        self.journal = Journal(FlashLog(_partition), _capacity, _index)
+        if training:
+            self.printer, self.card_reader = training.devices(self.printer, self.card_reader)
+            self.journal = training.journal(_capacity, _index)
+        else:
+            self.journal = Journal(FlashLog(_partition), _capacity, _index)
         keyring = KeyRing(self.vault)
         session = Session(link, keyring, self.journal, settings, self._reader_capability())
         reversals = Reversals(self.journal, session, settings)
@@ -170,8 +181,20 @@ class Terminal:
         app.card_reader = self.card_reader
         app.board = board.NAME
         app.battery = self.battery
+        app.training = training
+        app.switch_training = self.switch_training
         self.app = app
         self.drivers = bearers + [self.printer, self.card_reader]
+
+    def switch_training(self, on):
+        """Restart into training mode or out of it; returns only, with False, when that could not
+        be written down."""
+        from .train import mode
+
+        owed = self.app.owed_count() if self.app else 0
+        if mode.switch(on, board.DATA, self.settings["language"], owed):
+            self._reset("training")
+        return False
 
     # ---- tasks ----------------------------------------------------------------------------------
 
@@ -332,7 +355,14 @@ def _say(ui, what):
 
 
 async def _service(terminal, problem):
-    """A screen that says what is wrong, for ever; the technician has the REPL."""
+    """A screen that says what is wrong, for ever; the technician has the REPL. A new terminal can
+    be trained with, and a training be left."""
     log.error("service needed: %s", problem)
+    training = terminal.training is not None
+    hint = "training_out" if training else "training_in" if problem in _NOT_YET else ""
     while True:
-        await terminal.ui.ask(Message(strings.text("notice"), strings.problem(problem)))
+        text = strings.problem(problem)
+        screen = Message(strings.text("notice"), text, strings.text(hint) if hint else "")
+        if await terminal.ui.ask(screen) == OK and hint:
+            if not terminal.switch_training(not training):
+                problem = "training_failed"
