@@ -16,9 +16,9 @@ def on_glass(canvas):
     title = canvas.title
 
     def marked(text):
-        narrow = len(text.encode()) - len(text)  # two bytes more for each Chinese character
-        room = canvas.columns - _COLUMNS - len(text) - narrow // 2
-        title(MARK + (" " if room > 0 else "") + text)
+        # Two bytes more for each Chinese character, which takes one column more.
+        room = canvas.columns - _COLUMNS - (len(text) + len(text.encode())) // 2
+        title(MARK + (" " + text if room > 0 else text.replace(" ", "")))
 
     canvas.title = marked
 
