@@ -50,7 +50,7 @@ TEXT = {
     "training_out": ("确认键:退出培训", "ENTER: leave it"),
     "training_leave": ("退出培训", "Leave training"),
     "training_amounts": ("练习金额", "Practice amounts"),
-    "training_no_answer": ("主机无应答,将冲正", "No answer: reversal"),
+    "training_no_answer": ("无应答,将冲正", "Never answers"),
     "training_login": ("01/00 密码111111", "01/00: 111111"),
     "training_card": ("F1键:培训卡", "F1: test card"),
     "training_owed": ("真账待发%d笔", "REAL to send: %d"),

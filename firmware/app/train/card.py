@@ -8,7 +8,7 @@ GOOD = "good"
 
 # The acquirer's first test number (tools/acquirer/cards.py): it leads to no account anywhere.
 _TRACK2 = b"6225000000000014=30121010000012345000"
-_TAIL = b"=30121010000000000000"  # expiry YYMM, service code, nothing else of the card's
+_TAIL = b"=30121010000000000"  # expiry YYMM, service code 101, zeros: 37 characters with 19 digits
 _EQUALS = (61, 68)  # = and D
 
 

@@ -33,4 +33,6 @@ class Printer:
         return getattr(self._printer, name)
 
     async def print(self, lines):
-        return await self._printer.print(list(_PAPER) + list(lines) + list(_PAPER))
+        rule = [("", "-")]
+        lines = list(_PAPER) + rule + list(lines) + rule + list(_PAPER)
+        return await self._printer.print(lines)
