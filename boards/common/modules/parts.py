@@ -1,5 +1,6 @@
 # What several boards have in the same way: keys behind a TCA8418, a reader with clock and data,
-# code scanner, buzzer, tamper switch, modem and Wi-Fi. A board's own board.py hands on what it has.
+# code scanner, buzzer, tamper switch, modem and Wi-Fi. A board's own board.py hands on what it
+# has.
 
 import network
 from machine import I2C, PWM, UART, Pin
