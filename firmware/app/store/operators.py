@@ -126,7 +126,10 @@ class Operators:
         (None: any that may sign on). OperatorError: unknown, role, locked, wrong."""
         if no not in self._all:
             raise OperatorError("unknown")
-        if self._all[no]["role"] not in (_TRADE if roles is None else roles):
+        role = self._all[no]["role"]
+        if roles is None and role not in _TRADE:
+            raise OperatorError("unknown")
+        if roles is not None and role not in roles:
             raise OperatorError("role")
         self._judge(no, lambda: self._matches(no, password))
 

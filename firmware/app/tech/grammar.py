@@ -18,8 +18,8 @@ _NAMED = {"True": True, "False": False, "None": None}
 
 
 class GrammarError(Exception):
-    """The text is no list of commands. args: (what is missing, line, column), nothing of the
-    text."""
+    """The text is no list of commands. args: (what should be there, line, column), nothing of
+    the text."""
 
 
 class Statement:
@@ -104,7 +104,7 @@ class _Parser:
             if statement is not None:
                 found.append(statement)
             if len(found) > _STATEMENTS_MAX:
-                self._fail("fewer commands at once")
+                self._fail("no more commands")
             if self._skip() not in (59, 10, 13, -1):
                 self._fail("the end of the line")
 
@@ -112,7 +112,7 @@ class _Parser:
         name = self._name()
         if name == "import":
             if self._name() != "tech":
-                self._fail("tech, which is all that can be imported")
+                self._fail("tech")
             return None
         if name == "print":
             self._need(40)
@@ -124,7 +124,7 @@ class _Parser:
 
     def _command(self, name, lines):
         if name != "tech":
-            self._fail("tech. at the beginning of a command")
+            self._fail("tech. and a command")
         parts = []
         statement = None
         while self._take(46, lines):  # '.'
@@ -143,7 +143,7 @@ class _Parser:
                 self._json(statement)
                 return statement
             else:
-                self._fail("json() or the end of the command")
+                self._fail(".json() or the end of the command")
         if not parts:
             self._fail("a command")
         return statement or Statement(".".join(parts))
@@ -165,19 +165,19 @@ class _Parser:
                 else:
                     self._need(61)  # '='
                     if name in statement.kw:
-                        self._fail("another name: this one is there twice")
+                        self._fail("another name")
                     statement.kw[name] = self._value()
             else:
                 self._positional(statement, self._value())
             if len(statement.args) + len(statement.kw) > _ARGS_MAX:
-                self._fail("fewer arguments")
+                self._fail("no more arguments")
             if not self._take(44, True):  # ','
                 self._need(41, True)
                 return
 
     def _positional(self, statement, value):
         if statement.kw:
-            self._fail("a name: what comes behind a named argument must be named")
+            self._fail("a named argument")
         statement.args.append(value)
 
     # ---- literals -------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ class _Parser:
             return
         n = {0x78: 2, 0x75: 4, 0x55: 8}.get(c, 0)  # x, u, U
         if not n or (binary and n > 2):
-            self._fail("an escape that there is")
+            self._fail("a known escape")
         digits = bytes(self._data[self._at : self._at + n])
         for d in digits:
             if not (48 <= d <= 57 or 65 <= d <= 70 or 97 <= d <= 102):
@@ -255,6 +255,6 @@ class _Parser:
         if binary:
             out.append(code)
         elif code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
-            self._fail("a character that there is")
+            self._fail("a character of Unicode")
         else:
             out += chr(code).encode()

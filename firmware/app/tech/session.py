@@ -170,7 +170,7 @@ def unlock(ctx, password):
 
 
 def challenge(ctx):
-    """data: challenge (16 hex digits), serial, valid_s. The service desk answers with response()."""
+    """data: challenge (16 hex digits), serial, valid_s. The answer to it is response()."""
     return ctx.session.challenge()
 
 
