@@ -18,7 +18,10 @@ SPECIAL = {
         ),
         19: ("USB D-", "The USB cable; nothing else."),
         20: ("USB D+", "The USB cable; nothing else."),
-        38: ("", "ESP32-S3-DevKitC-1 v1.1 has its RGB LED here: it may flicker, which does no harm."),
+        38: (
+            "",
+            "ESP32-S3-DevKitC-1 v1.1 has its RGB LED here: it may flicker, which does no harm.",
+        ),
         43: (
             "UART 0: the ROM talks here at reset",
             "The device sees some rubbish at 115,200 baud whenever the board starts.",
@@ -43,7 +46,10 @@ SPECIAL = {
             "Must be high at reset when the ROM's loader is wanted. The 10 kOhm pull-up of INT does "
             "that; boards with an RGB LED here (DevKitC-02, DevKitM-1) must lose it.",
         ),
-        9: ("strapping: boot mode", "Leave it to the BOOT button: low at reset starts the loader."),
+        9: (
+            "strapping: boot mode",
+            "Leave it to the BOOT button: low at reset starts the loader.",
+        ),
         18: ("USB D-", "The USB cable; nothing else."),
         19: ("USB D+", "The USB cable; nothing else."),
         21: (
@@ -72,7 +78,7 @@ _I2C = {"I2C_SCL": "SCL", "I2C_SDA": "SDA"}
 _PULLS = "2.2 to 4.7 kOhm from SCL and SDA to 3.3 V, once for the whole bus"
 _UART_1V8 = (
     "The module's UART, STATUS and VDD_EXT are 1.8 V: put a level shifter between (TXS0108E, or two "
-    "BSS138 with 10 kOhm), fed with VDD_EXT on its side. A carrier board with \"3.3 V TTL\" on it has "
+    'BSS138 with 10 kOhm), fed with VDD_EXT on its side. A carrier board with "3.3 V TTL" on it has '
     "one. PWRKEY is low active here; where a carrier turns it round with a transistor, bridge that. "
     "PWRKEY is pulled up to the module's supply on some modules: then a diode (1N5819, cathode to the "
     "GPIO)"
@@ -99,21 +105,21 @@ PARTS = {
     ),
     "ST7789": Part(
         "Display 320x240 colour",
-        "2.4\" or 2.8\" IPS module with ST7789V on 4-line SPI; not the one with a parallel bus",
+        '2.4" or 2.8" IPS module with ST7789V on 4-line SPI; not the one with a parallel bus',
         "3.3 V, backlight 40 to 100 mA by a transistor",
         {**_LCD, "LCD_SCK": "SCL", "LCD_MOSI": "SDA (SDI)", "LCD_BL": "BLK (LED)"},
         "BLK carries the light's current on some modules: then a transistor between.",
     ),
     "ILI9488": Part(
         "Display 320x480 colour",
-        "3.5\" module with ILI9488 on 4-line SPI (18 bits a pixel) and a capacitive panel",
+        '3.5" module with ILI9488 on 4-line SPI (18 bits a pixel) and a capacitive panel',
         "3.3 V logic, often 5 V at VCC; backlight 120 mA by a transistor",
         {**_LCD, "LCD_SCK": "SCK", "LCD_MOSI": "SDI (MOSI)", "LCD_BL": "LED"},
         "Leave SDO open: it does not let go of the bus when CS is high.",
     ),
     "SSD1306": Part(
         "Display 128x64 OLED",
-        "0.96\" or 1.3\" module with SSD1306 (not SH1106) on I2C, address 0x3C",
+        '0.96" or 1.3" module with SSD1306 (not SH1106) on I2C, address 0x3C',
         "3.3 V, 25 mA",
         _I2C,
         "Two of them on one bus, or one with a 5 V pull-up, hold SDA: take the pull-up off.",
@@ -209,8 +215,7 @@ PARTS = {
     ),
     "TtlStripe": Part(
         "Card reader",
-        "magnetic-stripe head with F2F decoder and TTL outputs (MagTek 21006515, or one with an "
-        "M3-2300 chip), track 2",
+        "magnetic-stripe head with F2F decoder and TTL outputs (as in MagTek 99875148), track 2",
         "3.3 or 5 V, 5 mA",
         {
             "CARD_PRESENT": "CARD PRESENT (CLD)",

@@ -44,6 +44,7 @@ class App:
         self._counts = (-1, None, (0, 0), False)  # what idle_state() has counted, and when
         self._slip_for = ()  # reversals for which a fault slip was printed
         self.board = ""
+        self.mark = ""  # in the place of the product's name, for what is no release
         self.battery = None  # where the board has one: percent, low, critical, charging
 
     # ---- operators ------------------------------------------------------------------------------
@@ -97,7 +98,7 @@ class App:
             status = t("not_signed_in")
         else:
             status = t("operator_batch", self.operator or "--", self._journal.batch)
-        name = t("product" if self.training is None else "training_name")
+        name = self.mark or t("product") if self.training is None else t("training_name")
         return name, self._link.signal(), reason, status
 
     def owed_count(self):
@@ -260,7 +261,7 @@ class App:
         strings.use(language)
 
     def version_text(self):
-        return "Shouyin %s %s" % (VERSION, self.board)
+        return "%s %s %s" % (self.mark or "Shouyin", VERSION, self.board)
 
 
 def _with_code(record):
