@@ -1,5 +1,6 @@
 """Writes what docs/hardware.md can be sure of: parts, wires and special pins of every board, from
-its pins.csv, board.py and sdkconfig.board, between markers in the page; and a drawing of the wires.
+its pins.csv, board.py and sdkconfig.board, between markers in the page; and
+a drawing of the wires.
 
     python tools/hardware_page.py            write
     python tools/hardware_page.py --check    say what is not up to date
