@@ -8,7 +8,9 @@ from conftest import BY_NAME, Till
 from littlefs import LittleFS
 
 from acquirer.cards import mask
+from models.rack import Rack
 from simulator import board_process, pictures, preset
+from simulator.bench import Bench
 
 PASSWORD = "111111"
 OPERATOR, SUPERVISOR = ("01", PASSWORD), ("00", PASSWORD)
@@ -321,3 +323,83 @@ def test_only_a_supervisor_begins_a_training(till):
     till.expect("请刷卡或输入金额")
     assert till.restarts == 0
     assert not [k for k in volume(till.flash) if "training" in k]
+
+
+# ---- over the cable -----------------------------------------------------------------------------
+
+
+class Bare(Bench):
+    """A board on which nothing is soldered: no display, no key, no printer answers."""
+
+    def __init__(self, *args, **kw):
+        super().__init__(*args, **kw)
+        self.rack = self.devices.rack = Rack()
+
+    def presses(self, *keys):
+        said = self.console.execute("press(%s)" % ", ".join(map(repr, keys)))
+        assert said == ("", "")
+        self.run_for(150 * len(keys))
+
+    def until(self, text, timeout_ms=60_000):
+        """Ask for the screen until `text` stands there; the screen."""
+        for _ in range(timeout_ms // 500):
+            shown, wrong = self.console.execute("print(screen())")
+            assert wrong == ""
+            if text.replace(" ", "") in shown.replace(" ", "").replace("\r\n", ""):
+                return shown
+            self.run_for(500)
+        raise AssertionError(f"no {text!r} within {timeout_ms} ms:\n{shown}")
+
+
+@pytest.mark.parametrize("board", ["SY_CLASSIC", "SY_COUNTER"])
+def test_a_bare_board_sells_over_the_cable(tmp_path, board):
+    """As docs/hardware.md tells it, with the presses that stand there."""
+    with Bare(tmp_path / "board", board=board, flavour="dev") as b:
+        b.power_on()
+        b.until("确认键:培训模式")
+        b.presses("ENTER")
+        b.run_until(lambda: b.restarts == 1, "the restart")
+        b.until("操作员登录")
+        b.presses("0", "1", "ENTER")
+        b.presses("1", "1", "1", "1", "1", "1", "ENTER")
+        b.until("请刷卡或输入金额")
+        b.presses("1", "2", "3", "4", "ENTER")
+        b.until("F1键:培训卡")
+        b.presses("F1")
+        b.until("请输入密码")
+        b.presses("1", "2", "3", "4", "ENTER")
+        shown = b.until("交易成功")
+        assert "培训" in shown and "RMB 12.34" in shown
+        b.until("打印机无应答")
+        b.presses("CANCEL")
+        b.until("有签购单未打印")
+        assert b.restarts == 1 and b.events == []
+
+
+def test_who_may_do_what_is_not_trained(make_till):
+    """A terminal with a technician does not open its console to everybody because it is in
+    training, and its keys are not touched there."""
+    till = make_till()
+    spec = {
+        "settings": {}, "operators": [["90", "technician", "Werkzeug-17", False]],
+        "master_key": list(preset.COMPONENTS),
+    }  # fmt: skip
+    board_process.run_with(till.flash, "provision.py", spec)
+    till.start()
+    till.menu("5", "9")
+    till.expect("主管授权")
+    till.press("ENTER")
+    till.expect("密码:")
+    till.type(preset.SUPERVISOR[1])
+    till.press("ENTER")
+    till.expect("重启进入培训")
+    kept = volume(till.flash)["/vault.bin"]
+    till.press("ENTER")
+    till.expect("培训操作员登录")
+    said, wrong = till.console.execute("tech.settings.get('tid')")
+    assert "locked" in said + wrong
+    said, wrong = till.console.execute("tech.unlock('Werkzeug-17')")
+    assert "unlocked" in said and not wrong
+    said, wrong = till.console.execute("tech.keys.enter()")
+    assert "in training" in said + wrong
+    assert volume(till.flash)["/vault.bin"] == kept
