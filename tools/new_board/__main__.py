@@ -1,4 +1,5 @@
-"""python -m new_board NAME --target esp32s3 --flash 8 --psram none; python -m new_board --check NAME"""
+"""Make a board: python -m new_board NAME --target esp32s3 --flash 8 --psram none. Check one:
+python -m new_board NAME --check."""
 
 import argparse
 import sys

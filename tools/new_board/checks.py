@@ -10,9 +10,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import lint
 from esp_idf_defs.partitions import InputError, PartitionTable
 
-import lint
 from simulator import board_process, preset
 
 from .chips import CHIPS

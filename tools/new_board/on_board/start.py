@@ -4,6 +4,7 @@
 import asyncio
 
 import boot  # noqa: F401  watchdog and display
+
 from app import root
 from app.kernel import log
 
