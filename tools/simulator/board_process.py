@@ -44,12 +44,13 @@ def environment(flash, **more):
     return keep
 
 
-def run(flash, script, *args, heap=HEAP, board=BOARD):
-    """Run a script on the board, without devices; its output as str."""
+def run(flash, script, *args, heap=HEAP, board=BOARD, **more):
+    """Run a script on the board, without devices; its output as str. `more`: of its
+    environment."""
     command = [interpreter(), "-X", f"heapsize={heap}", str(LAUNCH), str(script), *map(str, args)]
     done = subprocess.run(
         command,
-        env=environment(flash, SHOUYIN_BOARD=board),
+        env=environment(flash, SHOUYIN_BOARD=board, **more),
         capture_output=True,
         text=True,
         timeout=60,
