@@ -148,6 +148,15 @@ def wires(board):
     return out
 
 
+def layout(path):
+    """Names of the keys in a module's LAYOUT or _LAYOUT, four in a row."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and node.targets[0].id.strip("_") == "LAYOUT":
+            keys = ast.literal_eval(node.value)
+            return [keys[i : i + 4] for i in range(0, len(keys), 4)]
+    raise PageError(f"{path} has no LAYOUT")
+
+
 def clashes(board):
     """Pairs of signals that share a GPIO, and pins that belong to USB or to nobody."""
     seen, wrong = {}, []
@@ -166,6 +175,13 @@ def clashes(board):
 def _table(head, rows):
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return lines + ["| " + " | ".join(r) + " |" for r in rows]
+
+
+def keys():
+    """Lines that say which key sits where in the matrix."""
+    rows = layout(BOARDS / "common" / "modules" / "parts.py")
+    table = [(f"row {i}", *row) for i, row in enumerate(rows)]
+    return _table(("", *(f"column {i}" for i in range(4))), table)
 
 
 def section(board):
@@ -267,13 +283,15 @@ def _text(x, y, text, style=""):
 
 def filled(text):
     """The page's text with every board's part put between its markers. PageError."""
-    for name in names():
+    made = {"keys": keys()}
+    made.update((name, section(load(name))) for name in names())
+    for name, lines in made.items():
         begin, end = f"<!-- made: {name} -->", f"<!-- end: {name} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
             raise PageError(f"{PAGE.name} lacks the markers of {name}: {begin} ... {end}")
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(end)
-        text = "\n".join([before + begin, *section(load(name)), end]) + after
+        text = "\n".join([before + begin, *lines, end]) + after
     return text
 
 

@@ -122,7 +122,7 @@ PARTS = {
         '0.96" or 1.3" module with SSD1306 (not SH1106) on I2C, address 0x3C',
         "3.3 V, 25 mA",
         _I2C,
-        "Two of them on one bus, or one with a 5 V pull-up, hold SDA: take the pull-up off.",
+        "Its own pull-ups may be enough for the bus; a module that pulls up to 5 V must lose them.",
     ),
     "FT6336": Part(
         "Touch panel",
@@ -240,9 +240,11 @@ PARTS = {
         "one Li-ion cell with protection, and a charger with a status output (TP4056, BQ24075)",
         "3.0 to 4.2 V, must give 3 A",
         {
-            "BATTERY": "middle of a divider 100 kOhm / 100 kOhm from the cell, 100 nF to GND",
-            "CHARGING": "CHRG of the charger (open drain, low while it charges)",
+            "BATTERY": "middle of the cell's divider",
+            "CHARGING": "CHRG of the charger",
         },
+        "Divider of 100 kOhm and 100 kOhm from the cell to GND, 100 nF across the lower one. CHRG is open "
+        "drain, low while it charges.",
     ),
     "tamper": Part(
         "Tamper switch",
