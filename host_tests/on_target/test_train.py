@@ -5,7 +5,6 @@ import os
 import time
 
 import vfs
-from desk import Glass
 from harness import Rng, flash, raises, rounds, seed
 from shop import MemoryVault, Shop
 
@@ -307,7 +306,7 @@ def test_every_title_begins_with_the_mark():
 
 
 def test_the_mark_is_drawn():
-    from desk import _font
+    from desk import Glass, _font
 
     from app.ui.canvas import Canvas
 
