@@ -124,7 +124,8 @@ class Terminal:
         if bootstate.vfs_problem:
             raise ServiceNeeded(bootstate.vfs_problem)
         if self.training is not None:
-            self.settings, self.vault, self.operators = self.training.load()
+            # Not the vault and the operators: who looks for them here means the real ones.
+            self.settings = self.training.load()
             strings.use(self.settings["language"])
             return
         self.settings = Settings(board.DATA + "/settings.json")
@@ -186,17 +187,19 @@ class Terminal:
         if training:
             self.printer, self.card_reader = training.devices(self.printer, self.card_reader)
             self.journal = training.journal(_capacity, _index)
+            vault, operators = training.vault, training.operators
         else:
             self.journal = Journal(FlashLog(_partition), _capacity, _index)
-        keyring = KeyRing(self.vault)
+            vault, operators = self.vault, self.operators
+        keyring = KeyRing(vault)
         session = Session(link, keyring, self.journal, settings, self._reader_capability())
         reversals = Reversals(self.journal, session, settings)
-        cards = CardStore(self.vault)
+        cards = CardStore(vault)
         self.engine = Engine(self.journal, session, settings, reversals, cards)
         self.saf = Saf(self.journal, session, settings, reversals, self.engine, cards, link,
                        self._spawn_upload, board.serial())  # fmt: skip
         settlement = Settlement(self.journal, session, settings, self.engine, self.saf, cards)
-        app = App(settings, self.operators, self.journal, session, self.engine, reversals,
+        app = App(settings, operators, self.journal, session, self.engine, reversals,
                   settlement, self.saf, link)  # fmt: skip
         # Nobody feeds the watchdog yet: a full ring takes longer to read than it waits.
         feed = bootstate.watchdog.feed

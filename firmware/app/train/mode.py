@@ -93,8 +93,8 @@ class Training:
         self._language = state.get("language", "zh")
 
     def load(self):
-        """(Settings, Vault, Operators) of the training, made anew when they are not there or
-        damaged. OSError."""
+        """The Settings of the training; `vault` and `operators` are there afterwards, too. Made
+        anew when they are not there or damaged. OSError."""
         try:
             return self._load()
         except (
@@ -128,7 +128,8 @@ class Training:
         for no, role in _OPERATORS:
             if no not in operators.numbers():
                 operators.add(no, role, PASSWORD.encode(), False)
-        return settings, vault, operators
+        self.vault, self.operators = vault, operators
+        return settings
 
     def journal(self, capacity, index):
         """A Journal of its own. `capacity` and `index`: those of the real one, whose memory it
