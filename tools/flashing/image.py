@@ -11,7 +11,7 @@ A region is named after its partition; "bootloader" and "partition_table" lie be
 
 import hashlib
 import json
-import tomllib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -124,8 +124,8 @@ def build(board, base, bundle=None, key=None, bootloader=None, version=None, out
 
 
 def _version():
-    with open(ROOT / "pyproject.toml", "rb") as f:
-        return tomllib.load(f)["project"]["version"]
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return re.search(r'^version = "(.+)"', text, re.M).group(1)
 
 
 def _regions(board, found, carried):
