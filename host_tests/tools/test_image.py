@@ -158,8 +158,9 @@ def test_littlefs_python_finds_the_boot_chain(made):
     fs.mount()
     assert fs.open("/boot.py", "rb").read() == (made.boards / "stock" / "boot.py").read_bytes()
     found = set(fs.listdir("/chain"))
-    assert {"_boot.mpy", "bootstate.mpy", "app"} <= found
-    assert not found & {"board.mpy", "boot.mpy", "main.mpy", "drivers"}  # the bundle's
+    assert {"_boot.mpy", "boot.mpy", "main.mpy", "bootstate.mpy", "app"} <= found
+    assert not found & {"board.mpy", "drivers"}  # the bundle's
+    assert set(fs.listdir("/chain/app")) == {"__init__.mpy", "version.mpy"}
     numbers = made.key.public_key().public_numbers()
     if "signers.mpy" in found:
         assert numbers.n.to_bytes(256, "big") in fs.open("/chain/signers.mpy", "rb").read()
@@ -275,9 +276,10 @@ def test_an_official_base_needs_psram_of_the_right_kind(made):
     refused(made, "SY_OCT", official, "SPIRAM_OCT")
 
 
-def test_an_official_base_takes_a_development_bundle_of_the_key_only(made):
+def test_an_official_base_takes_a_development_bundle_of_the_key_only(made, monkeypatch):
     official = made.official.read_bytes()
     refused(made, "SY_S3", official, "BUNDLE= is needed")
+    monkeypatch.setattr(image, "_DEVELOPMENT_KEY", made.folder / "none.pem")
     refused(made, "SY_S3", official, "KEY= is needed", bundle=made.bundle)
     release = made.save("release.syb", flashkit.bundle(made.key, "SY_S3", dev=False))
     refused(made, "SY_S3", official, "development bundle only", bundle=release, key=made.pem)

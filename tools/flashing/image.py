@@ -23,6 +23,7 @@ from .report import size_table
 ROOT = boards_.BOARDS.parent
 OUT = ROOT / "out" / "image"
 _BLANK = b"\xff"
+_DEVELOPMENT_KEY = ROOT / "build" / "keys" / "development.pem"  # where `make bundle` has it
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,13 @@ def _row(r):
 def build(board, base, bundle=None, key=None, bootloader=None, version=None, out=OUT):
     """The Image of a board (a name, or a board.Board) from the file `base`; see base.py for what
     that may be. `bundle` is a .syb file for slot 0; `key` a PEM file whose public key the boot
-    chain of an official image trusts; `bootloader` a file instead of the one that belongs to
+    chain of an official image trusts (default: the development key); `bootloader` a file instead of the one that belongs to
     `base`; `out` a folder, None: nothing is written. FlashingError names what does not fit."""
     if not isinstance(board, boards_.Board):
         board = boards_.load(board)
     found = base_file.read(base, board, bootloader)
+    if key is None and not found.frozen and _DEVELOPMENT_KEY.is_file():
+        key = _DEVELOPMENT_KEY
     public = None if key is None else syb.public_key(key)
     carried = None if bundle is None else syb.read(bundle, board, public)
     image = Image(
