@@ -366,3 +366,62 @@ def test_a_bar_that_is_not_on_a_terminal_says_only_what_is_done():
     bar("writing ota_0", 100, 100)
     assert stream.getvalue().count("\n") == 1 and "100/100" in stream.getvalue()
     assert sys.stderr is not stream
+
+
+# ---- the start of an official image -------------------------------------------------------------
+
+
+def start(made, tmp_path, built, *options):
+    flash = tmp_path / "flash.bin"
+    flash.write_bytes(built.data)
+    root = flashkit.ROOT
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "SHOUYIN_BOARD": "SY_CLASSIC"}
+    done = subprocess.run(
+        [board_process.interpreter(), "-X", "heapsize=2m",
+         root / "host_tests" / "tools" / "stock_start.py", str(root), *options],
+        env=env | {"SHOUYIN_FLASH": f"/host{flash}"}, cwd=root,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def firmware(made):
+    """An official image of SY_CLASSIC with the real bundle's content, signed by a development key
+    of the test, for the processor of this machine."""
+    build = pytest.importorskip("bundle.build")
+    real = build.build("SY_CLASSIC", made.pem, arch="x64")
+    fields = {k: real.manifest[k] for k in ("version", "counter", "mpy")}
+    data = flashkit.bundle(made.key, "SY_CLASSIC", "x64", real.image, **fields)
+    syb = made.save("SY_CLASSIC.syb", data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(board.ARCHITECTURES, "esp32s3", "x64")
+        return image.build("SY_CLASSIC", made.official, bundle=syb, key=made.pem, out=None)
+
+
+def test_an_official_image_starts_the_firmware_out_of_the_bundle(made, firmware, tmp_path):
+    said = start(made, tmp_path, firmware, "ctrl-c")
+    assert said[:5] == [
+        "app.root /rom/app/root.mpy",
+        "board /rom/board.mpy",
+        "chip /rom/chip.mpy",
+        "boot /chain/boot.mpy",
+        "slots /chain/slots.mpy",
+    ]
+    assert said[5].startswith(f"bundle {firmware.version}")
+    assert said[6] == "volume None ['boot.py', 'chain']"
+    assert said[7:] == [
+        "mounted ['chain', 'flash', 'host', 'rom']",
+        "Stopped. The terminal starts again with Ctrl-D",
+        "prompt",
+    ]
+
+
+def test_an_official_image_without_a_valid_bundle_says_why(made, firmware, tmp_path):
+    slot = firmware.table["bundle_0"].offset
+    data = bytearray(firmware.data)
+    data[slot + 20] ^= 1
+    broken = image.Image(**(vars(firmware) | {"data": bytes(data)}))
+    said = start(made, tmp_path, broken)
+    assert "No bundle runs (slot 0: signature, slot 1: blank)" in said[0] and said[-1] == "prompt"

@@ -98,8 +98,9 @@ def _row(r):
 def build(board, base, bundle=None, key=None, bootloader=None, version=None, out=OUT):
     """The Image of a board (a name, or a board.Board) from the file `base`; see base.py for what
     that may be. `bundle` is a .syb file for slot 0; `key` a PEM file whose public key the boot
-    chain of an official image trusts (default: the development key); `bootloader` a file instead of the one that belongs to
-    `base`; `out` a folder, None: nothing is written. FlashingError names what does not fit."""
+    chain of an official image trusts (default: the development key); `bootloader` a file instead
+    of the one that belongs to `base`; `out` a folder, None: nothing is written. FlashingError
+    names what does not fit."""
     if not isinstance(board, boards_.Board):
         board = boards_.load(board)
     found = base_file.read(base, board, bootloader)
