@@ -71,6 +71,7 @@ def test_a_bundle_goes_into_a_slot_and_the_board_restarts(rig, key, tmp_path):
     assert rig.slot(1).strip(b"\xff") == b""
     assert told[-1] == ("writing bundle_0", 24_576, 24_576)
     assert "bundle 1.2.3 in slot 0" in report.lines()[0]
+    assert f"{len(data):,}  of 1,048,576 in the slot" in report.lines()[0]
     rig.board.wait_starts(2)
 
 
@@ -98,7 +99,7 @@ def test_only_blocks_that_differ_travel(rig, key, tmp_path):
     changed.write_bytes(flashkit.bundle(key, BOARD, body=bytes(body), counter=4))
     report = deploy.bundle(rig.board.path, changed, slot=0, reset=False)
     assert rig.slot(0).startswith(changed.read_bytes())
-    travelled = int(report.done[0][2].split()[0].replace(",", ""))
+    travelled = int(report.done[0][2].split("; ")[1].split()[0].replace(",", ""))
     assert 4096 < travelled < 2 * 4096  # one block of the image, and the header
 
 

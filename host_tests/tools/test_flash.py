@@ -7,6 +7,7 @@ import pytest
 from esp_idf_defs.partitions import PartitionTable
 
 from flashing import FlashingError, board, flash, image
+from flashing import __main__ as command
 
 FLAGS = {"stub": False, "before": "no-reset", "after": "no-reset"}
 OWED = b"a transaction that nobody else knows of"
@@ -278,3 +279,19 @@ def test_nobody_at_the_port_is_said_so(made):
         flash.flash("socket://127.0.0.1:1", made.images["SY_BARE"], **FLAGS)
     with pytest.raises(FlashingError, match="is for SY_BARE, not for SY_C3"):
         flash.flash("socket://127.0.0.1:1", made.images["SY_BARE"], board="SY_C3", **FLAGS)
+
+
+def test_the_command_shows_sizes_and_what_was_done(made, monkeypatch, capsys):
+    built = made.images["SY_C3"]
+    arguments = ["--no-stub", "--before", "no-reset", "--after", "no-reset"]
+    chip = full(built)
+    with flashkit.chip("esp32c3", chip, monkeypatch) as url:
+        where = ["flash", "--port", url, "--image", str(built.path)]
+        assert command.main([*where, "--board", "SY_C3", *arguments]) == 0
+        said = capsys.readouterr().out
+        assert "ota_0      0x010000" in said and "2,097,152" in said
+        assert said.count(flash.SAME) == len(built.regions)
+        assert command.main([*where, "--board", "SY_CLASSIC", *arguments]) == 1
+    assert "the image is for SY_C3, not for SY_CLASSIC" in capsys.readouterr().err
+    assert command.main(["flash", "--port", "", "--board", "SY_C3"]) == 1
+    assert "PORT= is missing" in capsys.readouterr().err

@@ -128,6 +128,8 @@ def test_the_list_of_regions_is_what_lies_in_the_file(made, tmp_path):
         assert hashlib.sha256(part).hexdigest() == r["sha256"]
     loaded = image.load(tmp_path / "SY_S3-1.2.3.bin")
     assert [(r.name, r.data) for r in loaded.regions] == [(r.name, r.data) for r in built.regions]
+    for before, after in zip(built.lines(), loaded.lines(), strict=True):
+        assert before.startswith(after)  # but for the notes
     flipped = bytearray(data)
     flipped[0x10100] ^= 1
     (tmp_path / "SY_S3-1.2.3.bin").write_bytes(flipped)

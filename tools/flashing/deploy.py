@@ -140,7 +140,7 @@ def bundle(port, path, slot=None, reset=True, progress=None):
         if reset:
             _reset(transport)
     what = f"bundle {found.manifest['version']} in slot {target}"
-    action = f"{writer.travelled:,} bytes travelled"
+    action = f"of {writer.room:,} in the slot; {writer.travelled:,} travelled"
     return Report([(what, len(found.data), action)], notes)
 
 
@@ -173,15 +173,15 @@ class _Slot:
         self.data = data.ljust(-(-len(data) // BLOCK) * BLOCK, b"\xff")
         self.blocks = len(self.data) // BLOCK
         self.progress = progress
+        self.room = 0
         self.travelled = 0
 
     def write(self):
         _say(self.transport, _SLOT.format(label=self.label))
-        room = int(_say(self.transport, "print(p.ioctl(4, 0))"))
-        if self.blocks > room:
+        self.room = BLOCK * int(_say(self.transport, "print(p.ioctl(4, 0))"))
+        if len(self.data) > self.room:
             raise FlashingError(
-                f"{self.label} does not fit: {len(self.data):,} bytes, the slot has "
-                f"{room * BLOCK:,}"
+                f"{self.label} does not fit: {len(self.data):,} bytes, the slot has {self.room:,}"
             )
         said = bytes.fromhex(_say(self.transport, f"h({self.blocks})"))
         _say(self.transport, "p.ioctl(6, 0)")  # whatever happens now, this slot is no bundle

@@ -4,7 +4,7 @@ out/image/<BOARD>-<version>.bin is the whole flash, blank areas 0xff, the same b
 <BOARD>-<version>.json lists what is in it, <BOARD>-<version>/ has each region as a file:
 
     {"board", "target", "flash_size", "version", "micropython", "frozen",
-     "regions": [{"name", "offset", "file", "size", "sha256"}, ...]}
+     "regions": [{"name", "offset", "file", "size", "used", "sha256"}, ...]}
 
 A region is named after its partition; "bootloader" and "partition_table" lie before those.
 """
@@ -22,6 +22,8 @@ from .report import size_table
 
 ROOT = boards_.BOARDS.parent
 OUT = ROOT / "out" / "image"
+# Room of what lies before the partitions
+_BEFORE = {"bootloader": boards_.TABLE_OFFSET, "partition_table": boards_.SECTOR}
 _BLANK = b"\xff"
 _DEVELOPMENT_KEY = ROOT / "build" / "keys" / "development.pem"  # where `make bundle` has it
 
@@ -84,6 +86,7 @@ class Image:
                     "offset": r.offset,
                     "file": f"{stem}/{r.name}.bin",
                     "size": len(r.data),
+                    "used": r.used,
                     "sha256": hashlib.sha256(r.data).hexdigest(),
                 }
                 for r in self.regions
@@ -229,19 +232,21 @@ def load(path):
             data=data,
             path=path.with_suffix(".bin"),
         )
+        if len(data) != image.flash_size or image.table is None:
+            raise FlashingError(f"{image.path.name} is cut off, or has no partition table")
         for row in listing["regions"]:
-            image.regions.append(_loaded(row, data))
+            image.regions.append(_loaded(row, image))
     except OSError as e:
         raise FlashingError(f"IMAGE={path}: {e.strerror} ({e.filename})") from e
     except (ValueError, KeyError, TypeError) as e:
         raise FlashingError(f"{path.with_suffix('.json').name} is not a list of regions") from e
-    if len(data) != image.flash_size or image.table is None:
-        raise FlashingError(f"{image.path.name} is cut off, or has no partition table")
     return image
 
 
-def _loaded(row, data):
-    part = data[row["offset"] : row["offset"] + row["size"]]
+def _loaded(row, image):
+    part = image.data[row["offset"] : row["offset"] + row["size"]]
     if hashlib.sha256(part).hexdigest() != row["sha256"]:
         raise FlashingError(f"region {row['name']} in the image is not what the list says")
-    return Region(row["name"], row["offset"], part, len(part), len(part))
+    place = image.table.find_by_name(row["name"])
+    room = _BEFORE[row["name"]] if place is None else place.size
+    return Region(row["name"], row["offset"], part, room, row["used"])
