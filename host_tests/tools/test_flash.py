@@ -24,6 +24,7 @@ def made(tmp_path_factory):
 
     m = Made()
     m.folder, m.boards, m.images = folder, boards, {}
+    m.bundle = lambda name, **fields: flashkit.bundle(key, name, **fields)
     for name, target in (("SY_BARE", "esp32s3"), ("SY_C3", "esp32c3"), ("SY_S3", "esp32s3")):
         names = b"" if name == "SY_S3" else flashkit.frozen_names(name)
         base = folder / f"{name}.bin"
@@ -118,6 +119,19 @@ def test_a_terminal_in_use_keeps_what_only_it_has(made, monkeypatch):
     assert done["bootloader"] == done["partition_table"] == done["bundle_0"] == flash.SAME
     for r in built.regions:
         assert chip.data[r.offset : r.offset + len(r.data)] == r.data, r.name
+
+
+def test_a_bundle_that_stays_in_the_other_slot_is_named(made, monkeypatch):
+    built = made.images["SY_BARE"]
+    chip = in_use(built)
+    other = made.bundle("SY_BARE", version="9.9.9", counter=99)
+    at = built.table["bundle_1"].offset
+    with flashkit.chip("esp32s3", chip, monkeypatch) as url:
+        assert flash.flash(url, built, **FLAGS).notes == []
+        chip.data[at : at + len(other)] = other
+        notes = flash.flash(url, built, **FLAGS).notes
+    assert len(notes) == 1 and "bundle_1 still holds bundle 9.9.9 with counter 99" in notes[0]
+    assert chip.data[at : at + len(other)] == other
 
 
 def test_the_volume_of_an_official_image_is_written_when_blank_and_kept_when_not(
