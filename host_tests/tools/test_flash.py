@@ -303,7 +303,7 @@ def test_the_command_shows_sizes_and_what_was_done(made, monkeypatch, capsys):
         where = ["flash", "--port", url, "--image", str(built.path)]
         assert command.main([*where, "--board", "SY_C3", *arguments]) == 0
         said = capsys.readouterr().out
-        assert "ota_0      0x010000" in said and "2,097,152" in said
+        assert "ota_0           0x010000" in said and "2,097,152" in said
         assert said.count(flash.SAME) == len(built.regions)
         assert command.main([*where, "--board", "SY_CLASSIC", *arguments]) == 1
     assert "the image is for SY_C3, not for SY_CLASSIC" in capsys.readouterr().err
