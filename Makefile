@@ -14,7 +14,7 @@ ifdef MICROPYTHON
 export MICROPYTHON
 endif
 
-.PHONY: help run demo test histories powercut test-mcu size instructions performance coverage lint bench gallery font clean
+.PHONY: help run demo test histories powercut test-mcu size instructions performance coverage lint bench gallery bundle keys font clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -59,6 +59,12 @@ bench: $(READY)  ## flash wear, codec and DES beside their peers; bus bytes and 
 
 gallery: $(READY)  ## every screen and receipt of a day on all boards, as a page of pictures
 	@PYTHONPATH=tools $(PY) tools/gallery.py
+
+bundle: $(READY)  ## the firmware of a board for its bundle slot, signed: BOARD=SY_... KEY=release.pem DEV=1 ARCH=... COUNTER=...
+	@$(PY) -m bundle make "$(BOARD)" $(if $(KEY),--key "$(KEY)") $(if $(DEV),--dev) $(if $(ARCH),--arch $(ARCH)) $(if $(COUNTER),--counter $(COUNTER))
+
+keys: $(READY)  ## a key that signs bundles: OUT=release.pem, without it the development key in build/keys
+	@$(PY) -m bundle keys $(if $(OUT),--out "$(OUT)")
 
 font: $(READY)  ## make firmware/assets/font16.bin again (fetches GNU Unifont with npm)
 	@$(PY) tools/make_font.py

@@ -18,7 +18,7 @@ from machine import ADC, I2C, PWM, SPI, UART, Pin
 
 from drivers.card.ttl import TtlStripe
 from drivers.display.tft import ST7789
-from drivers.keypad.tca8418 import TCA8418
+from drivers.keypad.tca8418 import TCA8418, first_key_down
 from drivers.printer import profiles
 from drivers.printer.thermal import Thermal
 
@@ -74,6 +74,11 @@ def make_keypad(clock, click=None):
     interrupt = Pin(b.KEY_INT, Pin.IN, Pin.PULL_UP)
     reset = Pin(b.KEY_RST, Pin.OUT, value=1)
     return TCA8418(_i2c(), interrupt, 5, 4, _LAYOUT, clock, reset, click=click)
+
+
+def safe_key():
+    """Whether F1 is held at power-on: safe mode."""
+    return first_key_down(_i2c())
 
 
 def make_printer(clock, charset, qr=None):
