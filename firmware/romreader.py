@@ -13,6 +13,7 @@ from micropython import const
 _MAGIC = b"\xd2\xcd\x31"
 _POINTER, _DIRECTORY, _FILE = const(3), const(4), const(5)
 _VERBATIM = const(2)
+_ENOTDIR, _EROFS = const(20), const(30)  # not in the port's errno
 _DIRECTORIES_MAX = const(16_384)  # bytes
 _IS_DIR, _IS_FILE = const(0x4000), const(0x8000)
 _GET_BUFFER_SIZE, _CLOSE, _FLUSH = const(11), const(4), const(1)
@@ -167,7 +168,7 @@ class RomReader:
 
     def open(self, path, mode):
         if mode != "rb":  # text is not needed, and writing not possible
-            raise OSError(errno.EROFS if set(mode) & set("wax+") else errno.EINVAL)
+            raise OSError(_EROFS if set(mode) & set("wax+") else errno.EINVAL)
         kind, at, end = self._find(path)
         if kind != _FILE:
             raise OSError(errno.EISDIR)
@@ -182,9 +183,12 @@ class RomReader:
     def ilistdir(self, path):
         kind, at, end = self._find(path)
         if kind != _DIRECTORY:
-            raise OSError(errno.ENOTDIR)
+            raise OSError(_ENOTDIR)
         for kind, name_at, content, after in self._entries(at, end):
-            name = self._dirs[name_at:content].decode()
+            try:
+                name = self._dirs[name_at:content].decode()
+            except UnicodeError:
+                raise OSError(errno.EINVAL)
             if kind == _DIRECTORY:
                 yield name, _IS_DIR, 0, 0
             else:
@@ -192,7 +196,7 @@ class RomReader:
 
     def chdir(self, path):
         if self._find(path)[0] != _DIRECTORY:
-            raise OSError(errno.ENOTDIR)
+            raise OSError(_ENOTDIR)
         self._cwd = path.rstrip("/") if path.startswith("/") else self._cwd + "/" + path
 
     def getcwd(self):

@@ -45,6 +45,7 @@ from .ui.canvas import for_display  # noqa: E402
 from .ui.flows import main as flows  # noqa: E402
 from .ui.manager import UI  # noqa: E402
 from .ui.screens import Idle, Message  # noqa: E402
+from .version import VERSION  # noqa: E402
 
 # Bytes between collections: three quarters of what is free beyond a reserve that stays in one
 # piece; on a small heap few, on a large one no more than this.
@@ -334,10 +335,10 @@ async def run():
 
 
 def _tell_boot():
-    log.info("start, reset cause %d", bootstate.cause)
+    log.info("start %s, reset cause %d", VERSION, bootstate.cause)
     if bootstate.bundle is not None:
         log.info("bundle %s, slot %d", bootstate.bundle["version"], bootstate.bundle_slot)
-    if bootstate.bundle_reason:
+    elif bootstate.bundle_reason:
         log.warning("no bundle: %s", bootstate.bundle_reason)
     if bootstate.crashes:
         log.warning("%d crashes, the last: %s", bootstate.crashes, bootstate.crash)
