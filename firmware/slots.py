@@ -90,7 +90,7 @@ def _header(part, keys):
     rest = end + 2 + n
     if rest > HEADER:
         raise Refused("length")
-    if bytes(view[rest:]).count(b"\xff") != HEADER - rest:
+    if block.count(b"\xff", rest) != HEADER - rest:
         raise Refused("padding")
     if not keys:
         raise Refused("signer")

@@ -1,9 +1,10 @@
 """Small bundles for host_tests/on_target/test_slots.py, made by tools/bundle: good ones, and one
 for each thing that can be wrong with a signed one."""
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from bundle import build, header, romfs, signers
 from bundle.board import version
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 ROOM = 16 * 1024  # bytes of a slot in these tests
 _SOURCES = {

@@ -11,7 +11,7 @@ from . import BundleError
 from .board import ROOT
 
 DEVELOPMENT = "development"
-_PATH = ROOT / "build" / "keys" / f"{DEVELOPMENT}.pem"
+DEVELOPMENT_KEY = ROOT / "build" / "keys" / f"{DEVELOPMENT}.pem"
 _BITS = (2048, 4096)
 
 
@@ -34,10 +34,10 @@ def make(path, bits=2048):
     return key
 
 
-def development(path=_PATH, say=print):
+def development(say=print):
     """The development key of this checkout, made at the first call. It signs for development
     builds only."""
-    path = Path(path)
+    path = DEVELOPMENT_KEY
     if not path.exists():
         say(f"making the development key {path} (once; it signs for development builds only)")
         return make(path)
@@ -85,10 +85,10 @@ def _check(path, key, kind):
         raise BundleError(f"{path}: {key.key_size} bits; {_BITS[0]} to {_BITS[1]} are allowed")
 
 
-def is_development(key, path=_PATH):
+def is_development(key):
     """Whether a key (private or public) is this checkout's development key."""
-    if not Path(path).exists():
+    if not DEVELOPMENT_KEY.exists():
         return False
-    mine = load(path).public_key()
+    mine = load(DEVELOPMENT_KEY).public_key()
     other = key.public_key() if hasattr(key, "public_key") else key
     return mine.public_numbers() == other.public_numbers()
