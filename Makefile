@@ -17,7 +17,7 @@ ifdef MICROPYTHON_DIR
 export MICROPYTHON_DIR
 endif
 
-.PHONY: help run demo test histories powercut test-mcu size instructions performance coverage firmware board check-board lint bench gallery font clean image flash deploy
+.PHONY: help run demo test histories powercut test-mcu size instructions performance coverage firmware board check-board lint bench gallery font clean image flash deploy bundle keys
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -83,6 +83,11 @@ flash: $(READY)  ## write an image onto a board: PORT=... BOARD=... [IMAGE=...] 
 deploy: $(READY)  ## a bundle or files onto a development board: PORT=... BUNDLE=... [SLOT=...] or FILES="..." [TO=/flash/lib]
 	@$(PY) -m flashing deploy --port "$(PORT)" $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(SLOT),--slot "$(SLOT)") \
 	  $(if $(TO),--to "$(TO)") $(if $(FILES),--files $(FILES))
+bundle: $(READY)  ## the firmware of a board for its bundle slot, signed: BOARD=SY_... KEY=release.pem DEV=1 ARCH=... COUNTER=...
+	@$(PY) -m bundle make "$(BOARD)" $(if $(KEY),--key "$(KEY)") $(if $(DEV),--dev) $(if $(ARCH),--arch $(ARCH)) $(if $(COUNTER),--counter $(COUNTER))
+
+keys: $(READY)  ## a key that signs bundles: OUT=release.pem, without it the development key in build/keys
+	@$(PY) -m bundle keys $(if $(OUT),--out "$(OUT)")
 
 font: $(READY)  ## make firmware/assets/font16.bin again (fetches GNU Unifont with npm)
 	@$(PY) tools/make_font.py

@@ -45,6 +45,7 @@ from .ui.canvas import for_display  # noqa: E402
 from .ui.flows import main as flows  # noqa: E402
 from .ui.manager import UI  # noqa: E402
 from .ui.screens import Idle, Message  # noqa: E402
+from .version import VERSION  # noqa: E402
 
 # Bytes between collections: three quarters of what is free beyond a reserve that stays in one
 # piece; on a small heap few, on a large one no more than this.
@@ -55,6 +56,9 @@ _IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
 _WATCH_MS = 10_000
 # What a port raises when a peripheral cannot be had: no timer, no memory, no such pin, no answer.
 _NOT_MADE = (OSError, RuntimeError, ValueError)
+_HEALTHY_MS = 60_000  # of service without a crash
+# Service screens that are no fault of the firmware's
+_WAITS_FOR_SETUP = ("not_set_up", "no_operators", "safe_mode")
 _GONE_MS = 120_000  # nor for so long: nobody is there, whatever the screen asks
 
 
@@ -88,6 +92,8 @@ class Terminal:
 
     def _reset(self, why):
         log.error("reset: %s", why)
+        task = self.supervisor.tasks.get(why.split(" ")[-1])
+        bootstate.note(why if task is None else "%s: %s" % (why, task.last_error))
         machine.reset()
 
     # ---- making ---------------------------------------------------------------------------------
@@ -301,9 +307,11 @@ async def run():
     """The terminal's life; returns never."""
     log.echo = board.CONSOLE
     terminal = Terminal()
-    log.info("start, reset cause %d", machine.reset_cause())
+    _tell_boot()
     terminal.start_basics()
     ui = terminal.ui
+    if bootstate.safe:
+        await _service(terminal, "safe_mode")
     try:
         _say(ui, "starting")
         terminal.load()
@@ -321,8 +329,27 @@ async def run():
     gc.collect()
     spare = (gc.mem_free() - _GC_RESERVE) * 3 // 4
     gc.threshold(max(4096, min(_GC_THRESHOLD, spare)))
+    await _healthy()
     while True:
         await asyncio.sleep(3600)
+
+
+def _tell_boot():
+    log.info("start %s, reset cause %d", VERSION, bootstate.cause)
+    if bootstate.bundle is not None:
+        log.info("bundle %s, slot %d", bootstate.bundle["version"], bootstate.bundle_slot)
+    elif bootstate.bundle_reason:
+        log.warning("no bundle: %s", bootstate.bundle_reason)
+    if bootstate.crashes:
+        log.warning("%d crashes, the last: %s", bootstate.crashes, bootstate.crash)
+    if bootstate.safe:
+        log.warning("safe mode")
+
+
+async def _healthy():
+    """Once it has served for a while, what runs is known to be good."""
+    await asyncio.sleep_ms(_HEALTHY_MS)
+    bootstate.healthy()
 
 
 def _say(ui, what):
@@ -334,5 +361,7 @@ def _say(ui, what):
 async def _service(terminal, problem):
     """A screen that says what is wrong, for ever; the technician has the REPL."""
     log.error("service needed: %s", problem)
+    if problem in _WAITS_FOR_SETUP:
+        terminal.supervisor.spawn("healthy", _healthy, ONESHOT)
     while True:
         await terminal.ui.ask(Message(strings.text("notice"), strings.problem(problem)))

@@ -160,6 +160,7 @@ PROBLEM = {
     "battery": ("电量不足,请先充电", "Battery nearly empty. Charge first."),
     "full": ("流水已满,请先结算", "Journal full. Settle first."),
     "nearly_full": ("流水已用九成,请尽快结算", "Journal is 90% full. Settle soon."),
+    "safe_mode": ("安全模式,不能交易。请联系服务商", "Safe mode: no sales. Call service."),
     "flash": ("存储故障,停止使用并联系服务商", "Memory fault. Stop and call service."),
     "no_host": ("连接主机失败,未扣款。请检查网络后重试", "No connection, not charged. Check net, retry"),
     "no_host_yet": ("未扣款。网络恢复后重试", "Not charged. Try again later."),
