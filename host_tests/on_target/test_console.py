@@ -146,6 +146,11 @@ class Commands:
     def report(self, ctx):
         raise ZeroDivisionError
 
+    async def chatter(self, ctx):
+        for i in range(9):
+            ctx.say("progress line %d, which is as long as lines of a test's report are" % i)
+            await asyncio.sleep_ms(3)
+
     def list_(self, ctx):
         return Result({"port": 5000}, lambda: ("%d" % i for i in range(400)))
 
@@ -155,7 +160,8 @@ class Commands:
 def install():
     c = Commands()
     c.selftest = c.long
-    for name in ("status", "selftest", "report", "parameters"):
+    c.acceptance = c.chatter
+    for name in ("status", "selftest", "report", "parameters", "acceptance"):
         sys.modules["app.tech." + name] = c
     return c
 
@@ -318,6 +324,16 @@ async def test_progress_is_seen_while_a_command_runs_and_ctrl_c_ends_it():
 
 
 FLOODS = (b"\x03", b"\r", b"x", b"x\x7f", b"tech.nothing()\r", b"\x04", b"\x01\x04\x02")
+
+
+async def test_no_line_that_a_command_says_is_lost():
+    """Also those that it says while the console is still writing the ones before."""
+    install()
+    desk = Desk()
+    await desk.unlock()
+    out, wrong = await desk.raw("tech.acceptance()")
+    assert wrong == "" and [n.split()[2] for n in out.splitlines()] == [
+        "%d," % i for i in range(9)], out  # fmt: skip
 
 
 async def test_nothing_that_is_typed_or_answered_keeps_others_from_working():
