@@ -86,7 +86,7 @@ class Terminal:
         self.journal = None
         self.app = None
         self.problem = ""  # why it cannot trade
-        self.keys_to = None  # callable(key name): a technician tries the keys, nobody else gets them
+        self.keys_to = None  # callable(key name): a technician tries them, nobody else gets them
         clock.use_rtc(board.make_rtc())
 
     def _reset(self, why):

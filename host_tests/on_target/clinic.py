@@ -56,6 +56,9 @@ class Paper:
 
     rows, columns = 4, 16
 
+    def __init__(self):
+        self.texts = []
+
     def clear(self):
         self.texts = []
 
@@ -93,7 +96,7 @@ class Printer:
         self.printed = []
 
     async def print(self, lines):
-        self.printed.append([line for line in lines])
+        self.printed.append(list(lines))
         return type("Job", (), {"status": "ok", "reason": ""})
 
 

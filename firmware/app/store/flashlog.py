@@ -237,8 +237,8 @@ class FlashLog:
         return rec[1], n
 
     def verify(self, b):
-        """Read block b again: how many of its records are broken with a good one behind them, which
-        no power cut leaves."""
+        """Read block b again: how many of its records are broken with a good one behind them,
+        which no power cut leaves."""
         found, broken, at = 0, False, _MARK
         while self._state[b] == _USED and at + _ALIGN <= self.block_size:
             rec = memoryview(self._back)[:_ALIGN]

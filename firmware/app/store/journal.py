@@ -245,9 +245,9 @@ class Journal:
         return self._n * 10 >= self.capacity * 9
 
     def begin(self, t, seal=None):
-        """Allot batch and trace to Txn `t` and make its intent durable: it is then in t.begins, the
-        state that the intent stands for. `seal(t)` is called when the numbers are known and gives
-        the bytes of t.sealed. Returns its index. JournalFull."""
+        """Allot batch and trace to Txn `t` and make its intent durable: it is then in t.begins,
+        the state that the intent stands for. `seal(t)` is called when the numbers are known and
+        gives the bytes of t.sealed. Returns its index. JournalFull."""
         if not self.has_room():
             raise JournalFull("transactions" if self._n >= self.capacity else "flash")
         t.batch = self.batch
@@ -279,16 +279,16 @@ class Journal:
         self._set_flags(i, records.mark_flags(t), t.tries)
 
     def refresh(self, t):
-        """Bring state, printed, tries and refusals of Txn `t` up to date: an upload may have gone on
-        while its receipt was printed."""
+        """Bring state, printed, tries and refusals of Txn `t` up to date: an upload may have gone
+        on while its receipt was printed."""
         i = self._index(t)
         t.state = self._state[i]
         self._take_flags(i, t)
 
     def overrule(self, t):
-        """Hold state and flags of Txn `t` in memory only: they could not be written. What is in flash
-        comes to the same at the next boot: an intent without an outcome is reversed, an advice is
-        sent again."""
+        """Hold state and flags of Txn `t` in memory only: they could not be written. What is in
+        flash comes to the same at the next boot: an intent without an outcome is reversed, an
+        advice is sent again."""
         i = self._index(t)
         t.printed = t.printed or self.printed(i)
         self._state[i] = t.state
@@ -345,8 +345,8 @@ class Journal:
         return len(self._newer)
 
     def damaged(self, block=None):
-        """Records that the flash does not hold any more as they were written, nobody knows of what:
-        when it was read; of a `block` now, None behind the last one."""
+        """Records that the flash does not hold any more as they were written, nobody knows of
+        what: when it was read; of a `block` now, None behind the last one."""
         if block is None:
             return self._log.damaged
         return self._log.verify(block) if block < self._log.blocks else None

@@ -1,5 +1,5 @@
-# The periodic self-test and the lock (security.md 19): firmware, keys, cryptography and journal, at
-# the start and at least every 24 hours.
+# The periodic self-test and the lock (security.md 19): firmware, keys, cryptography and journal,
+# at the start and at least every 24 hours.
 #
 # At the start: what is cheap. Known answers are computed here; the key store was authenticated and
 # every record of the journal read by its CRC while they were loaded; the bootloader has hashed the
@@ -29,7 +29,7 @@ from ..ui.screens import Idle
 
 NAMES = ("firmware", "keys", "crypto", "journal")
 _FAIL = "fail"
-_LOOK_MS = 5000
+_LOOK_MS = 15_000
 _SLICE_MS = 20
 # Operating time [s] from the start and from round to round: when it is due, and when it waits for
 # a quiet moment no longer.
@@ -147,8 +147,8 @@ class Health:
         return locked.day(self._t.app, self)
 
     async def _turn(self):
-        """From the day to the lock, or back. Who is being served is not thrown out; a sale would be
-        refused by the engine."""
+        """From the day to the lock, or back. Who is being served is not thrown out; a sale would
+        be refused by the engine."""
         t = self._t
         while t.engine.busy or not (t.app.operator is None or isinstance(t.ui.screen, Idle)):
             await asyncio.sleep_ms(_SLICE_MS)
@@ -193,11 +193,12 @@ class Health:
             await asyncio.sleep_ms(_LOOK_MS)
 
     async def round(self, pause, technician=False):
-        """All tests; {name: (status, reason)}. What fails locks, what passes may unlock; the screen
-        follows. `technician`: he has asked and reads what comes out."""
+        """All tests; {name: (status, reason)}. What fails locks, what passes may unlock; the
+        screen follows. `technician`: he has asked and reads what comes out."""
         from . import checks
 
         t = self._t
+        self._wanted = False
         found = {"firmware": await checks.firmware(pause), "keys": checks.keys(t.vault)}
         found["crypto"] = checks.crypto()
         journal = t.journal
@@ -207,7 +208,7 @@ class Health:
         status, why, damaged = await checks.journal(journal, pause, self._known)
         found["journal"] = status, why
         self._known = min(self._known, damaged)
-        self.results, self.last_s, self._wanted = found, clock.uptime_s(), False
+        self.results, self.last_s = found, clock.uptime_s()
         self._judge(found, technician)
         return found
 

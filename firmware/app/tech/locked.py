@@ -34,9 +34,7 @@ async def day(app, health):
 
 async def _sign_on(app):
     """Whether an operator gave number and password; app.operator is then he."""
-    no = await app.ui.ask(
-        Entry(t("settle"), t("operator_no"), 2, 2, False, "", "", out_ms(app))
-    )
+    no = await app.ui.ask(Entry(t("settle"), t("operator_no"), 2, 2, False, "", "", out_ms(app)))
     if ended(no):
         return False
     no = bytes(no).decode()
