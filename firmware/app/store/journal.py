@@ -44,7 +44,7 @@ class Journal:
     def __init__(self, log, capacity, index=None):
         if capacity * _FULL_ROOM > log.live_room():
             raise ValueError("flash is too small for a batch of %d" % capacity)
-        self._log = log
+        self._log = self.flash = log  # .flash: for who looks at wear and damage
         self.capacity = capacity
         size = log.blocks * log.block_size
         (self._trace, self._amount, self._base, self._outcome, self._state, self._kind,
@@ -241,12 +241,12 @@ class Journal:
         return self._n < self.capacity and self._log.room() >= _TXN_ROOM
 
     def nearly_full(self):
-        """Whether nine tenths are used."""
+        """Whether nine tenths of the batch are used."""
         return self._n * 10 >= self.capacity * 9
 
     def begin(self, t, seal=None):
-        """Allot batch and trace to Txn `t` and make its intent durable: it is then in t.begins,
-        the state that the intent stands for. `seal(t)` is called when the numbers are known and
+        """Allot batch and trace to Txn `t` and make its intent durable: it is then in the state
+        that the intent stands for, t.begins. `seal(t)` is called when the numbers are known and
         gives the bytes of t.sealed. Returns its index. JournalFull."""
         if not self.has_room():
             raise JournalFull("transactions" if self._n >= self.capacity else "flash")
@@ -279,8 +279,8 @@ class Journal:
         self._set_flags(i, records.mark_flags(t), t.tries)
 
     def refresh(self, t):
-        """Bring state, printed, tries and refusals of Txn `t` up to date: an upload may have gone
-        on while its receipt was printed."""
+        """Bring what may have changed since Txn `t` was loaded (state, printed, tries, refusals)
+        up to date: an upload may have gone on while its receipt was printed."""
         i = self._index(t)
         t.state = self._state[i]
         self._take_flags(i, t)
@@ -319,7 +319,8 @@ class Journal:
         t.refusals = records.refusals(flags)
 
     def find(self, trace):
-        """Index of the transaction of the open batch with that trace number, -1: none."""
+        """Index of the transaction with that trace number in the open batch, -1 when there is
+        none."""
         return self._at(trace)
 
     def state(self, i):
@@ -341,15 +342,13 @@ class Journal:
         return tries_of(self._flags[i])
 
     def newer(self):
-        """Records of the open batch that only a newer firmware can read."""
+        """How many records of the open batch only a newer firmware can read."""
         return len(self._newer)
 
-    def damaged(self, block=None):
-        """Records that the flash does not hold any more as they were written, nobody knows of
-        what: when it was read; of a `block` now, None behind the last one."""
-        if block is None:
-            return self._log.damaged
-        return self._log.verify(block) if block < self._log.blocks else None
+    def damaged(self):
+        """How many records the flash does not hold any more as they were written: nobody knows of
+        what they were."""
+        return self._log.damaged
 
     def _add(self, trace, kind, amount, state):
         if self._n >= self.capacity:
@@ -427,7 +426,8 @@ class Journal:
         return records.encode_full(t, t.state != t.begins)
 
     def load_whatever(self, i):
-        """load(), or what the index knows when it fails: enough to reverse it and to count it."""
+        """load(), or what the index still knows when the record cannot be read: enough to reverse
+        it and to count it."""
         try:
             return self.load(i)
         except (FlashError, RecordError, ValueError, IndexError):

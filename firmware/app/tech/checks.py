@@ -56,13 +56,8 @@ async def journal(j, pause, known=0):
 
 async def _journal(j, pause, known):
     damaged = 0
-    b = 0
-    while True:
-        n = j.damaged(b)
-        if n is None:
-            break
-        damaged += n
-        b += 1
+    for b in range(j.flash.blocks):
+        damaged += j.flash.verify(b)
         await pause()
     i = 0
     while i < len(j):  # it may be settled meanwhile

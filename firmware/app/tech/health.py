@@ -48,7 +48,8 @@ class Health:
     `unserved`(): whether the screen keeps nobody waiting.
 
     code: "" or that of the lock; failed: name of what failed, why: its reason; results:
-    {name: (status, reason)} of the last round; last_s: operating time of its end, None: none yet.
+    {name: (status, reason)} of the last round; known: damaged records of batches that are over;
+    last_s: operating time of its end, None: none yet.
     """
 
     def __init__(self, terminal, unserved):
@@ -64,7 +65,7 @@ class Health:
         self._shown = ""  # the code that the screen shows
         self._held = False
         self._batch = 0  # that was open when the journal failed
-        self._known = 0  # damaged records of batches that are over
+        self.known = 0
 
     # ---- the start ------------------------------------------------------------------------------
 
@@ -75,12 +76,12 @@ class Health:
         self._day = day
         self._load()
         journal = self._t.journal
-        self._known = min(self._known, journal.damaged())
+        self.known = min(self.known, journal.damaged())
         status, why = checks.crypto()
         if status == _FAIL:
             self._lock("crypto", why)
-        elif not self.code and (journal.damaged() > self._known or journal.unreadable):
-            n = journal.damaged() - self._known + journal.unreadable
+        elif not self.code and (journal.damaged() > self.known or journal.unreadable):
+            n = journal.damaged() - self.known + journal.unreadable
             self._lock("journal", "%d damaged records" % n)
         self._bar()
         self._shown = self.code
@@ -99,11 +100,11 @@ class Health:
         if kept:
             self.failed, self.why = kept["failed"], kept["why"]
             self.code = code_of(self.failed)
-            self._batch, self._known = kept["batch"], kept["known"]
+            self._batch, self.known = kept["batch"], kept["known"]
             self._wanted = bool(self.code)
 
     def _save(self):
-        kept = {"failed": self.failed, "why": self.why, "batch": self._batch, "known": self._known}
+        kept = {"failed": self.failed, "why": self.why, "batch": self._batch, "known": self.known}
         try:
             files.replace_json(self._path, kept)
         except OSError as e:
@@ -204,10 +205,10 @@ class Health:
         journal = t.journal
         if self.may_settle and (journal.batch != self._batch or technician and not len(journal)):
             # What is damaged belongs to a batch that is over, or somebody has seen it.
-            self._known, journal.unreadable = journal.capacity * 8, 0
-        status, why, damaged = await checks.journal(journal, pause, self._known)
+            self.known, journal.unreadable = journal.capacity * 8, 0
+        status, why, damaged = await checks.journal(journal, pause, self.known)
         found["journal"] = status, why
-        self._known = min(self._known, damaged)
+        self.known = min(self.known, damaged)
         self.results, self.last_s = found, clock.uptime_s()
         self._judge(found, technician)
         return found
