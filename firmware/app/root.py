@@ -40,7 +40,7 @@ from .store.journal import Journal  # noqa: E402
 from .store.operators import OperatorError, Operators  # noqa: E402
 from .store.settings import Settings, SettingsError  # noqa: E402
 from .store.vault import Vault, VaultError  # noqa: E402
-from .tech import port  # noqa: E402
+from .tech import health, port  # noqa: E402
 from .text import strings  # noqa: E402
 from .text.font import Font  # noqa: E402
 from .text.gb18030 import Encoder  # noqa: E402
@@ -94,6 +94,8 @@ class Terminal:
         self._life = None  # the task of run()
         self.journal = None
         self.app = None
+        self.problem = ""  # why it cannot trade
+        self.keys_to = None  # callable(key name): a technician tries them, nobody else gets them
         clock.use_rtc(board.make_rtc())
 
     def _reset(self, why):
@@ -203,6 +205,7 @@ class Terminal:
         app.mark = "SHOUYIN DEV" if flavour.DEV else ""
         app.battery = self.battery
         self.app = app
+        self.health = health.Health(self, self._unserved)
         self.drivers = bearers + [self.printer, self.card_reader]
 
     # ---- tasks ----------------------------------------------------------------------------------
@@ -219,7 +222,10 @@ class Terminal:
                 told = True
             if pressed:
                 self._last_input = clock.ticks()
-                self.inputs.put(("key", name))
+                if self.keys_to is not None:
+                    self.keys_to(name)
+                else:
+                    self.inputs.put(("key", name))
 
     async def _touches(self):
         began = None
@@ -325,8 +331,7 @@ class Terminal:
         spawn("cards", self._cards, FATAL)
         spawn("housekeeping", self._housekeeping, RESTART)
         spawn("uploads", self.saf.run, RESTART)
-        app = self.app
-        spawn("flows", lambda: flows.day(app), RESTART)
+        self.health.start(flows.day)
 
 
 async def run():
@@ -396,5 +401,7 @@ async def _service(terminal, problem):
     log.error("service needed: %s", problem)
     if problem in _WAITS_FOR_SETUP:
         terminal.supervisor.spawn("healthy", _healthy, ONESHOT)
+    terminal.problem = problem
+    title = (strings.text("notice") + " " + health.code_of(problem)).rstrip()
     while True:
-        await terminal.ui.ask(Message(strings.text("notice"), strings.problem(problem)))
+        await terminal.ui.ask(Message(title, strings.problem(problem)))
