@@ -7,6 +7,7 @@ import machine
 
 import board
 import bootstate
+import kept
 
 # Big buffers first: once the code is loaded the heap is no longer in one piece.
 from .crypto import des as _des
@@ -33,6 +34,7 @@ from .pay.reversal import Reversals  # noqa: E402
 from .pay.saf import Saf  # noqa: E402
 from .pay.settlement import Settlement  # noqa: E402
 from .services import App  # noqa: E402
+from .store import audit  # noqa: E402
 from .store.flashlog import FlashError, FlashLog, LogFull  # noqa: E402
 from .store.journal import Journal  # noqa: E402
 from .store.operators import OperatorError, Operators  # noqa: E402
@@ -69,6 +71,22 @@ def _qr(data):
     return qr.encode(data)
 
 
+def _audit_log():
+    """The AuditLog. Without its partition, or with one that cannot be read, the terminal trades
+    all the same, and says so in the log."""
+    partition = kept.partition("audit")
+    try:
+        if partition is not None:
+            ring = FlashLog(partition, 2, audit.PAYLOAD)
+            made = audit.AuditLog(ring, kept.Place("audit", 20))
+            made.open(bootstate.watchdog.feed)
+            return made
+        log.error("no audit partition")
+    except (FlashError, LogFull, OSError, ValueError) as e:
+        log.exception("audit log", e)
+    return audit.AuditLog(None)
+
+
 class Terminal:
     """Everything there is, in the order in which it is made."""
 
@@ -82,6 +100,7 @@ class Terminal:
         heart = self.watchdog.heartbeat("ui", 20_000)
         self.ui = UI(bootstate.display, canvas, self.inputs, heart)
         self._last_input = clock.ticks()
+        self.audit = _audit_log()
         self.journal = None
         self.app = None
         clock.use_rtc(board.make_rtc())
@@ -168,6 +187,8 @@ class Terminal:
         app.ui = self.ui
         app.printer = self.printer
         app.card_reader = self.card_reader
+        app.audit = self.audit
+        session.note = app.note
         app.board = board.NAME
         app.battery = self.battery
         self.app = app
@@ -226,6 +247,8 @@ class Terminal:
             if self._unserved() and not self.engine.busy:
                 if self.journal.needs_housekeeping():
                     self.journal.housekeep()
+                elif self.audit.needs_housekeeping():
+                    self.audit.housekeep()
                 rounds = (rounds + 1) % _COLLECT_ROUNDS
                 if not rounds:
                     gc.collect()  # so that the next key need not wait for it
@@ -301,7 +324,7 @@ async def run():
     """The terminal's life; returns never."""
     log.echo = board.CONSOLE
     terminal = Terminal()
-    log.info("start, reset cause %d", machine.reset_cause())
+    terminal.audit.event("start", "", "cause %d" % machine.reset_cause())
     terminal.start_basics()
     ui = terminal.ui
     try:

@@ -30,7 +30,8 @@ class App:
         self.engine = engine
         self.settlement = settlement
         self.saf = saf
-        self.operator = None
+        self._operator = None
+        self.audit = None  # store.audit.AuditLog
         self.owed = None  # pay.recovery.Owed
         self.ui = None
         self.printer = None
@@ -44,6 +45,26 @@ class App:
         self.board = ""
         self.battery = None  # where the board has one: percent, low, critical, charging
 
+    # ---- the audit log --------------------------------------------------------------------------
+
+    def note(self, event, detail="", who=None):
+        """An event for the audit log (names: store.audit.EVENTS); who: the operator on duty."""
+        if self.audit is not None:
+            self.audit.event(event, who or self._operator or "", detail)
+
+    @property
+    def operator(self):
+        return self._operator
+
+    @operator.setter
+    def operator(self, no):
+        if no != self._operator:
+            if no is None:
+                self.note("logoff")
+            self._operator = no
+            if no is not None:
+                self.note("logon", self.operators.role(no))
+
     # ---- operators ------------------------------------------------------------------------------
 
     def check_password(self, no, password, roles=None):
@@ -54,6 +75,10 @@ class App:
         except OperatorError as e:
             why = e.args[0]
             if why == "wrong":
+                self.note("logon_wrong", "", no)
+            elif why == "locked" and self.operators.fresh_lock(no):
+                self.note("lock_out", "", no)
+            if why == "wrong":
                 return why, t("err.wrong", self.operators.tries_left(no))
             return why, t("err." + why if "err." + why in strings.TEXT else "err.unknown")
 
@@ -61,6 +86,7 @@ class App:
         """None when it was changed, else a text."""
         try:
             self.operators.change_password(no, password)
+            self.note("password", "", no)
             return None
         except OperatorError as e:
             return t("err." + e.args[0])
@@ -223,6 +249,7 @@ class App:
         """None when the batch is closed, else a Result."""
         try:
             self.settlement.close(settled)
+            self.note("settlement", "%06d" % settled.batch)
             return None
         except (FlashError, LogFull) as e:
             log.exception("close", e)
@@ -231,7 +258,9 @@ class App:
     async def override(self, why):
         """(True, Settled or None) as Settlement.override(), (False, Result) when it failed."""
         try:
-            return True, await self.settlement.override(self.operator, why)
+            settled = await self.settlement.override(self.operator, why)
+            self.note("override", why)
+            return True, settled
         except Refused as e:
             return False, e.args[0]
 
@@ -239,6 +268,7 @@ class App:
 
     def set_language(self, language):
         self.settings.set(language=language)
+        self.note("config", "language")
         strings.use(language)
 
     def version_text(self):
