@@ -46,7 +46,7 @@ from .text.gb18030 import Encoder  # noqa: E402
 from .ui.canvas import for_display  # noqa: E402
 from .ui.flows import main as flows  # noqa: E402
 from .ui.manager import UI  # noqa: E402
-from .ui.screens import Idle, Message  # noqa: E402
+from .ui.screens import OK, Idle, Message  # noqa: E402
 
 # Bytes between collections: three quarters of what is free beyond a reserve that stays in one
 # piece; on a small heap few, on a large one no more than this.
@@ -57,6 +57,7 @@ _IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
 _WATCH_MS = 10_000
 # What a port raises when a peripheral cannot be had: no timer, no memory, no such pin, no answer.
 _NOT_MADE = (OSError, RuntimeError, ValueError)
+_RESTART_MS = 2000
 _GONE_MS = 120_000  # nor for so long: nobody is there, whatever the screen asks
 
 
@@ -90,7 +91,7 @@ def _audit_log():
 class Terminal:
     """Everything there is, in the order in which it is made."""
 
-    def __init__(self):
+    def __init__(self, events):
         self.supervisor = Supervisor(self._reset)
         self.watchdog = Watchdog(bootstate.watchdog)
         self.inputs = Queue(16)
@@ -100,14 +101,31 @@ class Terminal:
         heart = self.watchdog.heartbeat("ui", 20_000)
         self.ui = UI(bootstate.display, canvas, self.inputs, heart)
         self._last_input = clock.ticks()
-        self.audit = _audit_log()
+        self.audit = events
         self.journal = None
+        self.vault = None
         self.app = None
         clock.use_rtc(board.make_rtc())
 
     def _reset(self, why):
         log.error("reset: %s", why)
         machine.reset()
+
+    def restart_soon(self):
+        """Start anew, when the technician has read the answer."""
+
+        async def restart():
+            await asyncio.sleep_ms(_RESTART_MS)
+            self._reset("wanted")
+
+        self.supervisor.spawn("restart", restart, ONESHOT)
+
+    def keys_loaded(self):
+        """Two custodians have loaded a master key into a terminal that cannot trade."""
+        if self.locked():
+            from .tech import zeroise
+
+            zeroise.unlock()
 
     # ---- making ---------------------------------------------------------------------------------
 
@@ -133,10 +151,20 @@ class Terminal:
             self.operators.load()
         except (OperatorError, KeyError, TypeError):
             raise ServiceNeeded("no_operators")
+        if self.locked():
+            raise ServiceNeeded("tampered")
         if self.settings.missing():
             raise ServiceNeeded("not_set_up")
         if not self.operators.numbers():
             raise ServiceNeeded("no_operators")
+
+    def locked(self):
+        """Whether the case was opened and no new key was loaded since."""
+        if "tamper" not in board.CAPS["extras"]:
+            return False
+        from .tech import zeroise
+
+        return bool(zeroise.locked())
 
     def _reader_capability(self):
         kinds = board.CAPS["card"]
@@ -256,7 +284,7 @@ class Terminal:
     def _start_extras(self):
         """What only some boards have, and what no trade depends on."""
         made = {}
-        for kind in ("buzzer", "touch", "battery"):
+        for kind in ("buzzer", "touch", "battery", "tamper"):
             if kind in board.CAPS["extras"]:
                 try:
                     made[kind] = driver = board.make_extra(kind, clock)
@@ -271,8 +299,22 @@ class Terminal:
             self.ui.play = self.buzzer.play
         if self.touch is not None:
             self.supervisor.spawn("touches", self._touches, FATAL)
+        if "tamper" in made:
+            self.supervisor.spawn("case", lambda: self._case(made["tamper"]), FATAL)
         if made:
             self.supervisor.spawn("accessories", lambda: self._watch(made), RESTART)
+
+    async def _case(self, switch):
+        """The case is opened: the keys are destroyed at once, whatever is going on."""
+        await switch.wait()
+        if self.locked():
+            await asyncio.Event().wait()  # for ever: they are gone
+        from .tech import zeroise
+
+        if self.vault is None:  # not loaded yet: the file goes all the same
+            self.vault = Vault(board.DATA + "/vault.bin", None)
+        zeroise.tampered(self.audit, self.vault, bootstate.watchdog.feed)
+        self._reset("case opened")
 
     async def _watch(self, made):
         """Write down what is wrong with accessories and keypad, whenever that changes."""
@@ -323,7 +365,13 @@ class Terminal:
 async def run():
     """The terminal's life; returns never."""
     log.echo = board.CONSOLE
-    terminal = Terminal()
+    events = _audit_log()
+    if kept.get("zeroise", 1) or events.latest == "zeroising":
+        from .tech import zeroise
+
+        if zeroise.resume(events, bootstate.watchdog.feed):
+            machine.reset()
+    terminal = Terminal(events)
     terminal.audit.event("start", "", "cause %d" % machine.reset_cause())
     terminal.start_basics()
     ui = terminal.ui
@@ -354,8 +402,18 @@ def _say(ui, what):
     bootstate.display.flush()
 
 
+_KEYS_HELP = ("tampered", "vault")  # what a new master key puts right
+
+
 async def _service(terminal, problem):
     """A screen that says what is wrong, for ever; the technician has the REPL."""
     log.error("service needed: %s", problem)
     while True:
-        await terminal.ui.ask(Message(strings.text("notice"), strings.problem(problem)))
+        screen = Message(strings.text("notice"), strings.problem(problem))
+        screen.calm = True
+        if await terminal.ui.ask(screen) == OK and problem in _KEYS_HELP:
+            from .tech.keys import Desk
+            from .ui.flows import keyentry
+
+            if await keyentry.enter(Desk(terminal)) is not None:
+                terminal.restart_soon()

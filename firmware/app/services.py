@@ -7,8 +7,8 @@ from .kernel import log
 from .pay import txn
 from .pay.steps import apply
 from .pay.types import Refused, Result
+from .staff import Staff
 from .store.flashlog import FlashError, LogFull
-from .store.operators import OperatorError
 from .store.records import RecordError
 from .text import strings
 from .text.money import yuan
@@ -17,7 +17,7 @@ from .version import VERSION
 t = strings.text
 
 
-class App:
+class App(Staff):
     """operator: number of the operator who is signed on, None when nobody is."""
 
     yuan = staticmethod(yuan)
@@ -45,12 +45,7 @@ class App:
         self.board = ""
         self.battery = None  # where the board has one: percent, low, critical, charging
 
-    # ---- the audit log --------------------------------------------------------------------------
-
-    def note(self, event, detail="", who=None):
-        """An event for the audit log (names: store.audit.EVENTS); who: the operator on duty."""
-        if self.audit is not None:
-            self.audit.event(event, who or self._operator or "", detail)
+    # ---- operators ------------------------------------------------------------------------------
 
     @property
     def operator(self):
@@ -65,31 +60,16 @@ class App:
             if no is not None:
                 self.note("logon", self.operators.role(no))
 
-    # ---- operators ------------------------------------------------------------------------------
+    # ---- the master key -------------------------------------------------------------------------
 
-    def check_password(self, no, password, roles=None):
-        """None when it is right, else (why, text)."""
-        try:
-            self.operators.verify(no, password, roles)
-            return None
-        except OperatorError as e:
-            why = e.args[0]
-            if why == "wrong":
-                self.note("logon_wrong", "", no)
-            elif why == "locked" and self.operators.fresh_lock(no):
-                self.note("lock_out", "", no)
-            if why == "wrong":
-                return why, t("err.wrong", self.operators.tries_left(no))
-            return why, t("err." + why if "err." + why in strings.TEXT else "err.unknown")
+    def lacks_master_key(self):
+        return not self._session.keys.has_master()
 
-    def change_password(self, no, password):
-        """None when it was changed, else a text."""
-        try:
-            self.operators.change_password(no, password)
-            self.note("password", "", no)
-            return None
-        except OperatorError as e:
-            return t("err." + e.args[0])
+    def key_load(self):
+        """A tech.keys.KeyLoad, for app.ui.flows.keyentry."""
+        from .tech.keys import KeyLoad
+
+        return KeyLoad(self, self._session.keys.vault, self._session.sign_off)
 
     # ---- what the idle screen shows -------------------------------------------------------------
 

@@ -38,7 +38,7 @@ EVENTS = (
     "", "start", "logon", "logoff", "logon_wrong", "lock_out", "lock_reset", "password", "void",
     "refund", "settlement", "override", "key_load", "master_key", "config", "clock_set", "ota",
     "tamper", "unlock", "unlock_wrong", "lock", "decommission", "zeroised", "activation",
-    "selftest_failed", "acceptance", "operator", "other",
+    "selftest_failed", "acceptance", "operator", "other", "zeroising",
 )  # fmt: skip
 _OTHER = EVENTS.index("other")
 # What is no operator's number: the terminal itself, the technician at the console.
@@ -87,6 +87,7 @@ class AuditLog:
         self._anchored = 0  # number of the event that the anchor names
         self._newest = bytes(_HASH)
         self.number = 0  # of the newest event
+        self.latest = ""  # its name
         self.lost = 0  # events that could not be written since the start
 
     def open(self, pulse=None):
@@ -103,6 +104,7 @@ class AuditLog:
         if len(data) == PAYLOAD:
             self._newest = bytes(data[:_HASH])
             self.number = struct.unpack_from("<I", data, _HASH)[0]
+            self.latest = EVENTS[kind] if kind < len(EVENTS) else "?"
 
     # ---- writing --------------------------------------------------------------------------------
 
@@ -129,6 +131,7 @@ class AuditLog:
             return False
         self._newest = digest
         self.number += 1
+        self.latest = EVENTS[kind]
         return True
 
     def needs_housekeeping(self):
