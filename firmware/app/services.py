@@ -58,7 +58,7 @@ class App(Staff):
                 self.note("logoff")
             self._operator = no
             if no is not None:
-                self.note("logon", self.operators.role(no))
+                self.note("logon")
 
     # ---- the master key -------------------------------------------------------------------------
 
