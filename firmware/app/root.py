@@ -4,9 +4,11 @@ import asyncio
 import gc
 
 import machine
+import micropython
 
 import board
 import bootstate
+import flavour
 import kept
 
 # Big buffers first: once the code is loaded the heap is no longer in one piece.
@@ -40,6 +42,7 @@ from .store.journal import Journal  # noqa: E402
 from .store.operators import OperatorError, Operators  # noqa: E402
 from .store.settings import Settings, SettingsError  # noqa: E402
 from .store.vault import Vault, VaultError  # noqa: E402
+from .tech import port  # noqa: E402
 from .text import strings  # noqa: E402
 from .text.font import Font  # noqa: E402
 from .text.gb18030 import Encoder  # noqa: E402
@@ -55,6 +58,8 @@ _GC_RESERVE = 16_384
 _COLLECT_ROUNDS = 16  # of housekeeping, four a second
 _IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
 _WATCH_MS = 10_000
+_STOPPED_MS = 3_600_000
+_CTRL_C = 3
 # What a port raises when a peripheral cannot be had: no timer, no memory, no such pin, no answer.
 _NOT_MADE = (OSError, RuntimeError, ValueError)
 _RESTART_MS = 2000
@@ -102,6 +107,7 @@ class Terminal:
         self.ui = UI(bootstate.display, canvas, self.inputs, heart)
         self._last_input = clock.ticks()
         self.audit = events
+        self._life = None  # the task of run()
         self.journal = None
         self.vault = None
         self.app = None
@@ -127,6 +133,24 @@ class Terminal:
 
             zeroise.unlock()
 
+    def serve_console(self):
+        """The technician's console, whatever the state of the terminal. Ctrl-C is a byte like
+        others from now on."""
+        micropython.kbd_intr(-1)
+        self._life = asyncio.current_task()
+        if board.CONSOLE is print:  # stdout is the console's, and so is stdin
+            console = port.serve(self, board.CONSOLE)
+            self.supervisor.spawn("console", console.run, RESTART)
+        else:
+            log.echo = board.CONSOLE
+
+    def stop(self):
+        """End run(), for development: whoever started it gets Ctrl-C back, and an hour until the
+        watchdog bites."""
+        bootstate.watchdog = board.make_watchdog(_STOPPED_MS)
+        micropython.kbd_intr(_CTRL_C)
+        self._life.cancel()
+
     # ---- making ---------------------------------------------------------------------------------
 
     def load(self):
@@ -140,12 +164,13 @@ class Terminal:
             log.error("settings: %s %s", e.args[0], e.args[1])
             raise ServiceNeeded("settings")
         strings.use(self.settings["language"])
-        self.vault = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
+        vault = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
         try:
-            self.vault.load()
+            vault.load()
         except VaultError as e:
             log.error("%s", e.args[0])
             raise ServiceNeeded("vault")
+        self.vault = vault
         self.operators = Operators(board.DATA + "/operators.json", seal.pbkdf2_sha256)
         try:
             self.operators.load()
@@ -218,6 +243,7 @@ class Terminal:
         app.audit = self.audit
         session.note = app.note
         app.board = board.NAME
+        app.mark = "SHOUYIN DEV" if flavour.DEV else ""
         app.battery = self.battery
         self.app = app
         self.drivers = bearers + [self.printer, self.card_reader]
@@ -363,8 +389,8 @@ class Terminal:
 
 
 async def run():
-    """The terminal's life; returns never."""
-    log.echo = board.CONSOLE
+async def run():
+    """The terminal's life; returns only when a developer has stopped it."""
     events = _audit_log()
     if kept.get("zeroise", 1) or events.latest == "zeroising":
         from .tech import zeroise
@@ -372,6 +398,14 @@ async def run():
         if zeroise.resume(events, bootstate.watchdog.feed):
             machine.reset()
     terminal = Terminal(events)
+    terminal.serve_console()
+    try:
+        await _live(terminal)
+    except asyncio.CancelledError:
+        log.warning("stopped")
+
+
+async def _live(terminal):
     terminal.audit.event("start", "", "cause %d" % machine.reset_cause())
     terminal.start_basics()
     ui = terminal.ui

@@ -19,7 +19,7 @@ LEVEL_NAMES = ("free", "unlocked", "unlocked, password within 60 s")
 # (path, module, function, level, help)
 TABLE = (
     ("help", "commands", "help_", FREE, "this list"),
-    ("status", "status", "status", FREE, "what the terminal is doing, what is wrong, what is owed"),
+    ("status", "status", "status", FREE, "what the terminal does, what is wrong, what is owed"),
     ("version", "status", "version", FREE, "firmware, board, boot slots"),
     ("unlock", "session", "unlock", FREE, "unlock(password)"),
     ("challenge", "session", "challenge", FREE, "a text for the service desk, valid 5 minutes"),
@@ -93,8 +93,8 @@ def function(row):
 
 
 def call(ctx, path, args=(), kw=None):
-    """Call a command: its result, or a coroutine that gives it. TechError: no such command, locked;
-    and what the command raises."""
+    """Call a command: its result, or a coroutine that gives it. TechError: no such command, or
+    locked; and what the command raises."""
     row = find(path)
     if row is None:
         raise TechError("no command tech.%s; tech.help() lists them" % path)
