@@ -1,13 +1,13 @@
 """python -m activation: activation files on the host.
 
-  key KEY.pem                       a new RSA-2048 signing key
-  make APPLICATION.json --key KEY.pem --signer NAME -o ACTIVATION.json
-                                    check the application, sign the file; first passwords are
-                                    printed once (or written to --passwords FILE)
-  check ACTIVATION.json --key KEY.pem
-                                    schema, signature, dates (KEY may be the public half)
-  show ACTIVATION.json              what is in it, without salts and hashes
-  row NAME KEY.pem                  the signer's row for the firmware's signers.py
+key KEY.pem                       a new RSA-2048 signing key
+make APPLICATION.json --key KEY.pem --signer NAME -o ACTIVATION.json
+                                  check the application, sign the file; first passwords are
+                                  printed once (or written to --passwords FILE)
+check ACTIVATION.json --key KEY.pem
+                                  schema, signature, dates (KEY may be the public half)
+show ACTIVATION.json              what is in it, without salts and hashes
+row NAME KEY.pem                  the signer's row for the firmware's signers.py
 """
 
 import argparse

@@ -23,7 +23,7 @@ from ..crypto import rsa, seal
 from ..kernel import clock, log
 from ..store import files, wifi
 from ..store.flashlog import FlashError
-from ..store.settings import Settings, SettingsError, check
+from ..store.settings import SettingsError, check
 from ..store.vault import Vault, VaultError
 from .context import TechError
 from .result import Result
@@ -334,6 +334,8 @@ def finish():
         log.exception("staged activation", e)  # of another device secret: nobody can read it
         os.remove(path)
         return
+    names, slots = wifi.prepared(wanted["wifi"])
+    wanted["settings"].update(names)
     files.replace_json(board.DATA + "/settings.json", wanted["settings"])
     files.replace_json(board.DATA + "/operators.json", wanted["operators"])
     vault = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
@@ -342,13 +344,7 @@ def finish():
     except VaultError as e:
         log.error("%s", e.args[0])  # its keys are lost anyway: a new master key is due
     # Working keys belong to the merchant who was there before.
-    vault.put(PIK=None, MAK=None, TDK=None)
-    settings = Settings(board.DATA + "/settings.json")
-    settings.load()
-    networks = wanted["wifi"]
-    for place in wifi.PLACES:
-        ssid, password = networks[place - 1] if place <= len(networks) else ("", "")
-        wifi.store(settings, vault, place, ssid, password)
+    vault.put(PIK=None, MAK=None, TDK=None, **slots)
     files.replace_json(board.DATA + _DONE, wanted["done"])
     os.remove(path)
 
