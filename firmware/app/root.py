@@ -19,6 +19,7 @@ _partition = board.journal_partition()
 _index = _journal.reserve(_capacity, _partition.ioctl(4, 0) * _partition.ioctl(5, 0))
 _des.load()
 
+from . import guard  # noqa: E402
 from .crypto import seal  # noqa: E402
 from .host import cup  # noqa: E402
 from .host.cardstore import CardStore  # noqa: E402
@@ -47,7 +48,7 @@ from .text.gb18030 import Encoder  # noqa: E402
 from .ui.canvas import for_display  # noqa: E402
 from .ui.flows import main as flows  # noqa: E402
 from .ui.manager import UI  # noqa: E402
-from .ui.screens import Idle, Message  # noqa: E402
+from .ui.screens import OK, Idle, Message  # noqa: E402
 from .version import VERSION  # noqa: E402
 
 # Bytes between collections: three quarters of what is free beyond a reserve that stays in one
@@ -64,6 +65,7 @@ _NOT_MADE = (OSError, RuntimeError, ValueError)
 _HEALTHY_MS = 60_000  # of service without a crash
 # Service screens that are no fault of the firmware's
 _WAITS_FOR_SETUP = ("not_set_up", "no_operators", "safe_mode")
+_RESTART_MS = 2000
 _GONE_MS = 120_000  # nor for so long: nobody is there, whatever the screen asks
 
 
@@ -81,7 +83,7 @@ def _qr(data):
 class Terminal:
     """Everything there is, in the order in which it is made."""
 
-    def __init__(self):
+    def __init__(self, events):
         self.supervisor = Supervisor(self._reset)
         self.watchdog = Watchdog(bootstate.watchdog)
         self.inputs = Queue(16)
@@ -91,8 +93,10 @@ class Terminal:
         heart = self.watchdog.heartbeat("ui", 20_000)
         self.ui = UI(bootstate.display, canvas, self.inputs, heart)
         self._last_input = clock.ticks()
+        self.audit = events
         self._life = None  # the task of run()
         self.journal = None
+        self.vault = None
         self.app = None
         self.problem = ""  # why it cannot trade
         self.keys_to = None  # callable(key name): a technician tries them, nobody else gets them
@@ -103,6 +107,18 @@ class Terminal:
         task = self.supervisor.tasks.get(why.split(" ")[-1])
         bootstate.note(why if task is None else "%s: %s" % (why, task.last_error))
         machine.reset()
+
+    def restart_soon(self):
+        """Start anew, when the technician has read the answer."""
+
+        async def restart():
+            await asyncio.sleep_ms(_RESTART_MS)
+            log.warning("restart, as wanted")
+            machine.reset()  # no crash: it is not counted as one
+
+        self.supervisor.spawn("restart", restart, ONESHOT)
+
+    unlock = staticmethod(guard.unlock)
 
     def serve_console(self):
         """The technician's console, whatever the state of the terminal. Ctrl-C is a byte like
@@ -128,6 +144,7 @@ class Terminal:
         """Settings, keys, operators. ServiceNeeded says which screen to show."""
         if bootstate.vfs_problem:
             raise ServiceNeeded(bootstate.vfs_problem)
+        guard.finish_activation()
         self.settings = Settings(board.DATA + "/settings.json")
         try:
             self.settings.load()
@@ -147,6 +164,8 @@ class Terminal:
             self.operators.load()
         except (OperatorError, KeyError, TypeError):
             raise ServiceNeeded("no_operators")
+        if guard.locked():
+            raise ServiceNeeded("tampered")
         if self.settings.missing():
             raise ServiceNeeded("not_set_up")
         if not self.operators.numbers():
@@ -201,6 +220,8 @@ class Terminal:
         app.ui = self.ui
         app.printer = self.printer
         app.card_reader = self.card_reader
+        app.audit = self.audit
+        session.note = app.note
         app.board = board.NAME
         app.mark = "SHOUYIN DEV" if flavour.DEV else ""
         app.battery = self.battery
@@ -264,6 +285,8 @@ class Terminal:
             if self._unserved() and not self.engine.busy:
                 if self.journal.needs_housekeeping():
                     self.journal.housekeep()
+                elif self.audit.needs_housekeeping():
+                    self.audit.housekeep()
                 rounds = (rounds + 1) % _COLLECT_ROUNDS
                 if not rounds:
                     gc.collect()  # so that the next key need not wait for it
@@ -271,7 +294,7 @@ class Terminal:
     def _start_extras(self):
         """What only some boards have, and what no trade depends on."""
         made = {}
-        for kind in ("buzzer", "touch", "battery"):
+        for kind in ("buzzer", "touch", "battery", "tamper"):
             if kind in board.CAPS["extras"]:
                 try:
                     made[kind] = driver = board.make_extra(kind, clock)
@@ -286,6 +309,8 @@ class Terminal:
             self.ui.play = self.buzzer.play
         if self.touch is not None:
             self.supervisor.spawn("touches", self._touches, FATAL)
+        if "tamper" in made:
+            self.supervisor.spawn("case", lambda: guard.case(self, made["tamper"]), FATAL)
         if made:
             self.supervisor.spawn("accessories", lambda: self._watch(made), RESTART)
 
@@ -336,7 +361,9 @@ class Terminal:
 
 async def run():
     """The terminal's life; returns only when a developer has stopped it."""
-    terminal = Terminal()
+    events = guard.audit_log()
+    guard.finish(events)
+    terminal = Terminal(events)
     terminal.serve_console()
     try:
         await _live(terminal)
@@ -346,6 +373,7 @@ async def run():
 
 async def _live(terminal):
     _tell_boot()
+    terminal.audit.event("start", "", "cause %d" % bootstate.cause)
     terminal.start_basics()
     ui = terminal.ui
     if bootstate.safe:
@@ -396,6 +424,9 @@ def _say(ui, what):
     bootstate.display.flush()
 
 
+_KEYS_HELP = ("tampered", "vault")  # what a new master key puts right
+
+
 async def _service(terminal, problem):
     """A screen that says what is wrong, for ever; the technician has the REPL."""
     log.error("service needed: %s", problem)
@@ -404,4 +435,7 @@ async def _service(terminal, problem):
     terminal.problem = problem
     title = (strings.text("notice") + " " + health.code_of(problem)).rstrip()
     while True:
-        await terminal.ui.ask(Message(title, strings.problem(problem)))
+        screen = Message(title, strings.problem(problem))
+        screen.calm = True
+        if await terminal.ui.ask(screen) == OK and problem in _KEYS_HELP:
+            await guard.key_entry(terminal)
