@@ -19,7 +19,7 @@ _partition = board.journal_partition()
 _index = _journal.reserve(_capacity, _partition.ioctl(4, 0) * _partition.ioctl(5, 0))
 _des.load()
 
-from . import guard  # noqa: E402
+from . import guard, train  # noqa: E402
 from .crypto import seal  # noqa: E402
 from .host import cup  # noqa: E402
 from .host.cardstore import CardStore  # noqa: E402
@@ -67,6 +67,7 @@ _HEALTHY_MS = 60_000  # of service without a crash
 _WAITS_FOR_SETUP = ("not_set_up", "no_operators", "safe_mode")
 _RESTART_MS = 2000
 _GONE_MS = 120_000  # nor for so long: nobody is there, whatever the screen asks
+_NOT_YET = ("not_set_up", "no_operators")  # what a new terminal lacks; it can be trained with
 
 
 class ServiceNeeded(Exception):
@@ -100,6 +101,7 @@ class Terminal:
         self.app = None
         self.problem = ""  # why it cannot trade
         self.keys_to = None  # callable(key name): a technician tries them, nobody else gets them
+        self.training = train.begun(board.DATA, canvas)  # None, unless the terminal is in it
         clock.use_rtc(board.make_rtc())
 
     def _reset(self, why):
@@ -144,6 +146,10 @@ class Terminal:
         """Settings, keys, operators. ServiceNeeded says which screen to show."""
         if bootstate.vfs_problem:
             raise ServiceNeeded(bootstate.vfs_problem)
+        if self.training is not None:
+            self.settings, self.vault, self.operators = self.training.load()
+            strings.use(self.settings["language"])
+            return
         guard.finish_activation()
         self.settings = Settings(board.DATA + "/settings.json")
         try:
@@ -198,12 +204,16 @@ class Terminal:
 
     def build(self):
         """Drivers and services."""
-        settings = self.settings
-        bearers = self._make_bearers()
+        settings, training = self.settings, self.training
+        bearers = training.bearers(settings) if training else self._make_bearers()
         self.printer = board.make_printer(clock, self.encode, _qr)
         self.card_reader = board.make_card_reader(clock)
         link = Link(bearers, settings)
-        self.journal = Journal(FlashLog(_partition), _capacity, _index)
+        if training:
+            self.printer, self.card_reader = training.devices(self.printer, self.card_reader)
+            self.journal = training.journal(_capacity, _index)
+        else:
+            self.journal = Journal(FlashLog(_partition), _capacity, _index)
         keyring = KeyRing(self.vault)
         session = Session(link, keyring, self.journal, settings, self._reader_capability())
         reversals = Reversals(self.journal, session, settings)
@@ -225,9 +235,22 @@ class Terminal:
         app.board = board.NAME
         app.mark = "SHOUYIN DEV" if flavour.DEV else ""
         app.battery = self.battery
+        app.training = training
+        app.switch_training = self.switch_training
         self.app = app
         self.health = health.Health(self, self._unserved)
         self.drivers = bearers + [self.printer, self.card_reader]
+
+    def switch_training(self, on):
+        """Restart into training mode or out of it; returns only, with False, when that could not
+        be written down."""
+        from .train import mode
+
+        owed = self.app.owed_count() if self.app else 0
+        if mode.switch(on, board.DATA, self.settings["language"], owed):
+            log.warning("restart, training %d", on)
+            machine.reset()  # no crash: it is not counted as one
+        return False
 
     # ---- tasks ----------------------------------------------------------------------------------
 
@@ -428,14 +451,21 @@ _KEYS_HELP = ("tampered", "vault")  # what a new master key puts right
 
 
 async def _service(terminal, problem):
-    """A screen that says what is wrong, for ever; the technician has the REPL."""
+    """A screen that says what is wrong, for ever; the technician has the REPL. A new terminal can
+    be trained with, and a training be left."""
     log.error("service needed: %s", problem)
     if problem in _WAITS_FOR_SETUP:
         terminal.supervisor.spawn("healthy", _healthy, ONESHOT)
     terminal.problem = problem
-    title = (strings.text("notice") + " " + health.code_of(problem)).rstrip()
+    training = terminal.training is not None
+    hint = "training_out" if training else "training_in" if problem in _NOT_YET else ""
     while True:
-        screen = Message(title, strings.problem(problem))
+        title = (strings.text("notice") + " " + health.code_of(problem)).rstrip()
+        screen = Message(title, strings.problem(problem), strings.text(hint) if hint else "")
         screen.calm = True
-        if await terminal.ui.ask(screen) == OK and problem in _KEYS_HELP:
+        if await terminal.ui.ask(screen) != OK:
+            continue
+        if problem in _KEYS_HELP:
             await guard.key_entry(terminal)
+        elif hint and not terminal.switch_training(not training):
+            problem = "training_failed"
