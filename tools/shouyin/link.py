@@ -1,0 +1,184 @@
+"""A terminal at the other end of a serial port: calls of its commands, results as plain values.
+
+The transport is mpremote's, unmodified. Opening it does not disturb a terminal at work: its
+console answers Ctrl-C and the raw REPL beside the running application, and neither DTR nor RTS is
+moved in the order that resets an ESP32 (both lines go up together, RTS goes down first).
+"""
+
+import contextlib
+import io
+import json
+import os
+
+from mpremote.transport import TransportError
+from mpremote.transport_serial import SerialTransport
+
+from . import literals
+from .errors import LinkError, LockedError, RefusedError
+
+READ_S = 1  # a read of the port returns after so long without a byte
+ENTER_S = 10  # for the raw REPL's banner
+ANSWER_S = 60  # without a byte, unless the command says otherwise
+
+NOT_ANSWERING = "see that the terminal is on and the cable carries data; then try again"
+PULLED = "plug it in again and repeat the command; the terminal has lost nothing"
+
+
+class Link:
+    """An open connection; a context manager. `port`: path or name. LinkError when nothing that is
+    a Shouyin terminal answers."""
+
+    def __init__(self, port, enter_s=ENTER_S):
+        self.port = port
+        self._enter_s = enter_s
+        self._transport = None
+
+    def __enter__(self):
+        try:
+            self._transport = SerialTransport(self.port, timeout=READ_S)
+        except TransportError:
+            raise LinkError(*_why_not_open(self.port)) from None
+        try:
+            self._enter()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def close(self):
+        """Leave the raw REPL, so that the next one finds the friendly prompt, and the port."""
+        transport, self._transport = self._transport, None
+        if transport is None:
+            return
+        with contextlib.suppress(OSError):  # the cable may be gone
+            if transport.in_raw_repl:
+                transport.exit_raw_repl()
+        with contextlib.suppress(OSError):
+            transport.close()
+
+    def _enter(self):
+        heard = io.StringIO()  # mpremote prints what it did not understand
+        try:
+            with contextlib.redirect_stdout(heard):
+                self._transport.enter_raw_repl(soft_reset=False, timeout_overall=self._enter_s)
+        except TransportError:
+            some = heard.getvalue().strip() not in ("", "b''")
+            what = "something else talks on" if some else "nothing answers on"
+            hint = "see that it is a terminal's port: shouyin ports" if some else NOT_ANSWERING
+            raise LinkError(f"{what} {self.port}", hint) from None
+        except OSError:
+            raise LinkError(f"{self.port} went away", PULLED) from None
+        _, error = self._run("import tech", ANSWER_S)
+        if error:
+            raise LinkError(
+                f"{self.port} is a MicroPython board without Shouyin: {_last(error)}",
+                "flash the firmware first: shouyin flash --board BOARD --port " + str(self.port),
+            )
+
+    def _run(self, source, wait_s, consumer=None):
+        """(output, error) of source, both str."""
+        out = bytearray()
+
+        def collect(data):
+            if data != b"\x04":
+                out.extend(data)
+                if consumer is not None:
+                    consumer(out)
+
+        try:
+            self._transport.exec_raw_no_follow(source)
+            _, error = self._transport.follow(wait_s, collect)
+        except TransportError as e:
+            raise LinkError(f"no answer from {self.port}: {e}", NOT_ANSWERING) from None
+        except (OSError, TypeError, ValueError):
+            # pyserial's errors; the others are its reads on a port that is gone
+            raise LinkError(f"{self.port} went away in the middle", PULLED) from None
+        return out.decode(errors="replace"), error.decode(errors="replace")
+
+    def call(self, path, *args, say=None, wait_s=ANSWER_S, **kwargs):
+        """The data of tech.<path>(*args, **kwargs). `say` gets each line that the terminal tells
+        while it works. wait_s: how long it may be silent. RefusedError, LockedError, LinkError;
+        after KeyboardInterrupt the command is cancelled on the terminal too."""
+        return self.source(literals.call(path, args, kwargs), say, wait_s)
+
+    def source(self, expression, say=None, wait_s=ANSWER_S):
+        """The same for the source text of one command, e.g. 'tech.settings'."""
+        lines = _Lines(say)
+        try:
+            out, error = self._run(f"print({expression}.json())", wait_s, lines)
+        except KeyboardInterrupt:
+            self._cancel()
+            raise
+        if error:
+            raise _refused(_last(error))
+        answer = out.strip().splitlines()
+        try:
+            return json.loads(answer[-1])
+        except (IndexError, ValueError):
+            heard = answer[-1][:60] if answer else ""
+            raise LinkError(
+                f"{self.port} answered with no JSON: {heard!r}", NOT_ANSWERING
+            ) from None
+
+    def _cancel(self):
+        with contextlib.suppress(OSError, TransportError):
+            self._transport.serial.write(b"\x03")
+            self._transport.follow(5)
+
+
+class _Lines:
+    """Hands on each complete line but the last one, which is the result."""
+
+    def __init__(self, say):
+        self._say = say
+        self._from = 0
+        self._line = None
+
+    def __call__(self, out):
+        if self._say is None or not out.endswith(b"\n"):
+            return
+        if self._line:
+            self._say(self._line)
+        self._line = out[self._from :].decode(errors="replace").strip()
+        self._from = len(out)
+
+
+def _last(error):
+    lines = [n.strip() for n in error.splitlines() if n.strip()]
+    return lines[-1] if lines else "unknown error"
+
+
+# What an error's text says about the next step; the first that is in it counts.
+_LOCKED = (
+    ("password again", "give the technician's password once more: shouyin unlock"),
+    ("locked", "unlock it first: shouyin unlock"),
+    ("unlock", "unlock it first: shouyin unlock"),
+)
+
+
+def _refused(line):
+    """The error for the last line of a traceback, e.g. 'TechError: what'."""
+    kind, _, what = line.partition(": ")
+    if kind == "TechError":
+        for word, hint in _LOCKED:
+            if word in what:
+                return LockedError(what, hint)
+        return RefusedError(what)
+    if kind in ("NameError", "AttributeError", "SyntaxError"):
+        return RefusedError(f"the terminal does not know this command ({line})",
+                            "its firmware is another version: shouyin info")  # fmt: skip
+    if kind == "KeyboardInterrupt":
+        return RefusedError("cancelled on the terminal")
+    return RefusedError(line, "save a report for the developers: shouyin report")
+
+
+def _why_not_open(port):
+    if not os.path.exists(port) and os.name != "nt" and "://" not in port:
+        return f"there is no port {port}", "list those that are there: shouyin ports"
+    if os.path.exists(port) and not os.access(port, os.R_OK | os.W_OK):
+        return (f"no permission for {port}",
+                f"add yourself to the port's group (ls -l {port}), and log in again")  # fmt: skip
+    return f"{port} cannot be opened", "close the other program that uses it"
