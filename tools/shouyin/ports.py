@@ -4,7 +4,7 @@ from serial.tools import list_ports
 
 LIKELY, POSSIBLE, OTHER = "likely", "possible", "no"
 
-# USB vendor, product (None: any), what it is, guess. The chips of ESP32 boards: the ESP32-S3 and C3
+# USB vendor, product (None: any), what it is, guess. Chips of ESP32 boards: the ESP32-S3 and C3
 # have their own USB, older boards a bridge, which other devices have too.
 CHIPS = (
     (0x303A, 0x1001, "ESP32-S3/C3 USB Serial/JTAG", LIKELY),
