@@ -1,8 +1,8 @@
 """A small terminal on a pty, for what the real firmware does not do: it is mute, talks garbage,
 is pulled out in the middle, is another device.
 
-It speaks the raw REPL of the service console with a parser of CPython's, so that the tool's quoting
-has another judge than the firmware.
+It speaks the raw REPL of the service console with a parser of CPython's, so that the tool's
+quoting has another judge than the firmware.
 """
 
 import ast

@@ -113,9 +113,12 @@ def test_a_port_without_permission(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("kind, words", [(MUTE, "nothing answers"), (NOISE, "something else")])
 def test_a_port_with_no_terminal_on_it(kind, words, capsys):
-    with FakeTerminal(kind=kind) as t:
-        with pytest.raises(link.LinkError, match=words), link.Link(t.path, enter_s=0.2):
-            pass
+    with (
+        FakeTerminal(kind=kind) as t,
+        pytest.raises(link.LinkError, match=words),
+        link.Link(t.path, enter_s=0.2),
+    ):
+        pass
     assert capsys.readouterr() == ("", "")  # mpremote's own words stay away
 
 
@@ -133,9 +136,12 @@ def test_the_cable_is_pulled_in_the_middle():
 
 
 def test_a_terminal_that_falls_silent():
-    with FakeTerminal({"status": FakeTerminal.HANG}) as t, link.Link(t.path) as terminal:
-        with pytest.raises(link.LinkError, match="no answer"):
-            terminal.call("status", wait_s=0.1)
+    with (
+        FakeTerminal({"status": FakeTerminal.HANG}) as t,
+        link.Link(t.path) as terminal,
+        pytest.raises(link.LinkError, match="no answer"),
+    ):
+        terminal.call("status", wait_s=0.1)
 
 
 def test_an_answer_that_is_no_json():

@@ -37,7 +37,8 @@ def check_value(component):
         raise ToolError("the component is not hexadecimal", "type its hex digits") from None
     if len(key) not in (16, 24):
         raise ToolError(f"the component has {2 * len(key)} hex digits, not 32 or 48")
-    cipher = Cipher(TripleDES(key), modes.ECB()).encryptor()  # noqa: S305  what a check value is
+    key += key[: 24 - len(key)]  # K1 K2 K1
+    cipher = Cipher(TripleDES(key), modes.ECB()).encryptor()
     return (cipher.update(bytes(8)) + cipher.finalize())[:3].hex().upper()
 
 
