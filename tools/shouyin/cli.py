@@ -1,6 +1,7 @@
 """The command line: subcommands, exit codes. See docs/technician.md."""
 
 import argparse
+import getpass
 import sys
 
 from .commands import (
@@ -49,12 +50,12 @@ def parser():
     return top
 
 
-def main(argv, out=None, stdin=None):
+def main(argv, out=None, stdin=None, getpass_=getpass.getpass):
     """Run one command; its exit code."""
     args = parser().parse_args(argv)
     out = out or Output(args.json)
     try:
-        with Work(args, out, stdin) as work:
+        with Work(args, out, stdin, getpass_) as work:
             return args.run(work) or 0
     except ToolError as e:
         out.error(e)

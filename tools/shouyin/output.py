@@ -43,27 +43,36 @@ class Output:
         if error.next:
             self._err.write(f"  next: {error.next}\n")
 
+    def ask(self, question):
+        """A question to the person in front; the answer is typed behind it."""
+        self._err.write(question + " ")
+        self._err.flush()
+
     @contextlib.contextmanager
-    def progress(self, label, total):
-        """Context: a function to call with what is done, of `total`."""
-        if self._err.isatty():
-            from rich.console import Console
-            from rich.progress import Progress
-
-            with Progress(console=Console(file=self._err)) as bar:
-                task = bar.add_task(label, total=total)
-                yield lambda done: bar.update(task, completed=done)
+    def progress(self):
+        """Context: tell(what, done, total), to call while something is under way."""
+        if not self._err.isatty():
+            told = {}
+            yield lambda what, done, total: self._quarters(told, what, done, total)
             return
-        told = -1
+        from rich.console import Console
+        from rich.progress import Progress
 
-        def tell(done):
-            nonlocal told
-            quarter = 4 * done // total if total else 4
-            if quarter > told:
-                told = quarter
-                self.say(f"{label}: {25 * quarter} %")
+        with Progress(console=Console(file=self._err)) as bars:
+            tasks = {}
 
-        yield tell
+            def tell(what, done, total):
+                if what not in tasks:
+                    tasks[what] = bars.add_task(what, total=total)
+                bars.update(tasks[what], completed=done, total=total)
+
+            yield tell
+
+    def _quarters(self, told, what, done, total):
+        quarter = 4 * done // total if total else 4
+        if quarter > told.get(what, -1):
+            told[what] = quarter
+            self.say(f"{what}: {25 * quarter} %")
 
 
 def value(v):

@@ -12,10 +12,11 @@ from .link import ANSWER_S, Link
 class Work:
     """One run of the tool. The terminal is opened when it is first asked for."""
 
-    def __init__(self, args, out, stdin=None):
+    def __init__(self, args, out, stdin=None, getpass_=getpass.getpass):
         self.args = args
         self.out = out
         self._stdin = stdin or sys.stdin
+        self._getpass = getpass_
         self._link = None
 
     def __enter__(self):
@@ -63,7 +64,7 @@ class Work:
         """A text that is typed unseen; without a terminal window the next line of standard
         input."""
         if self._stdin.isatty():
-            typed = getpass.getpass(what + ": ")
+            typed = self._getpass(what + ": ")
         else:
             typed = self._stdin.readline().rstrip("\n")
         if not typed:
@@ -73,8 +74,7 @@ class Work:
     def ask(self, what):
         """A line that is typed and seen."""
         if self._stdin.isatty():
-            sys.stderr.write(what + " ")
-            sys.stderr.flush()
+            self.out.ask(what)
         return self._stdin.readline().strip()
 
 

@@ -29,11 +29,11 @@ def send(work, path):
     name = os.path.basename(path)
     if not data:
         raise ToolError(f"{path} is empty", "ask the acquirer for it again")
-    with work.out.progress(f"sending {name}", len(data)) as tell:
+    with work.out.progress() as tell:
         for at in range(0, len(data), PIECE):
             piece = base64.b64encode(data[at : at + PIECE]).decode()
             work.key_call("receive", name, at, piece)
-            tell(min(at + PIECE, len(data)))
+            tell(f"sending {name}", min(at + PIECE, len(data)), len(data))
     return name
 
 
