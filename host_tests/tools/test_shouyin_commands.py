@@ -241,3 +241,33 @@ def until(fd, ending):
 def test_the_console_wants_a_window():
     code, _, err = run("console", port="/dev/ttyNOPE0")
     assert code == errors.LOCAL and "terminal window" in err
+
+
+# ---- the service desk ---------------------------------------------------------------------------
+
+KEY = "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"
+
+
+def test_the_service_desk_answers_a_challenge(tmp_path):
+    from cryptography.hazmat.primitives import hashes, hmac
+
+    file = tmp_path / "58402001.key"
+    file.write_text(KEY + "\n")
+    argv = ("respond", "0123456789ABCDEF", "--serial", "SY00000042", "--key", str(file))
+    code, text, _ = run(*argv, as_json=True)
+    judge = hmac.HMAC(bytes.fromhex(KEY), hashes.SHA256())
+    judge.update(b"shouyin service 1SY00000042" + bytes.fromhex("0123456789ABCDEF"))
+    bits = "".join(f"{b:08b}" for b in judge.finalize())[:40]
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+    want = "".join(letters[int(bits[i : i + 5], 2)] for i in range(0, 40, 5))
+    assert (code, json.loads(text)) == (0, {"response": want})
+
+
+@pytest.mark.parametrize("challenge, key", [("012345", KEY), ("xyz", KEY), ("00" * 8, KEY[:-2])])
+def test_a_challenge_or_key_that_is_none_is_refused_and_the_key_not_shown(
+    tmp_path, challenge, key
+):
+    file = tmp_path / "k"
+    file.write_text(key)
+    code, text, err = run("respond", challenge, "--serial", "S", "--key", str(file))
+    assert (code, text) == (errors.LOCAL, "") and "hex" in err and key[:8] not in err

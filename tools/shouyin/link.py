@@ -153,6 +153,7 @@ def _last(error):
 
 # What an error's text says about the next step; the first that is in it counts.
 _LOCKED = (
+    ("for 30 minutes", "wait, or let the service desk answer: shouyin unlock --challenge"),
     ("password again", "give the technician's password once more: shouyin unlock"),
     ("locked", "unlock it first: shouyin unlock"),
     ("unlock", "unlock it first: shouyin unlock"),
