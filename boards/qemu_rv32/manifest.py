@@ -4,7 +4,7 @@ include("../manifest.py")
 
 module("board.py", base_path="../SY_CLASSIC/modules", opt=1)
 module("chip.py", base_path="../common/modules", opt=1)
-for name in ("analog", "bus", "esp32", "loop", "machine", "network", "time", "vtasks"):
+for name in ("analog", "bus", "esp32", "loop", "machine", "network", "otadata", "time", "vtasks"):
     module(name + ".py", base_path="../unix", opt=1)
 for name in ("launch", "ramflash", "wires"):
     module(name + ".py", base_path="modules", opt=1)

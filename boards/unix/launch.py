@@ -32,6 +32,10 @@ def launch(argv):
     import loop
 
     loop.install()
+    if not argv:
+        import esp32
+
+        esp32.bootloader()
     _run(_ROOT + "/firmware/_boot.py")
     if argv and argv[0] == "--repl":
         return

@@ -8,8 +8,8 @@ RAM_SIZE = 32 * 1024 * 1024
 # name: (address, bytes); outside of what the linker script uses (0x80000000 to 0x8060ffff)
 AREAS = {
     "rom": (0x80800000, 0x100000),
-    "flash": (0x81000000, 0x400000),
-    "nvs": (0x81400000, 0x1000),
+    "flash": (0x81000000, 0x800000),
+    "nvs": (0x81800000, 0x1000),
 }
 
 

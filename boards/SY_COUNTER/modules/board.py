@@ -31,7 +31,7 @@ CAPS = {
     "card": ("mag",),
     "printer": 48,  # columns
     "bearers": ("lan", "wifi", "4g"),
-    "journal": 2000,  # transactions of a batch
+    "journal": 10_000,  # transactions of a batch
     "extras": ("buzzer", "touch", "tamper", "scanner"),  # what make_extra() makes
 }
 
