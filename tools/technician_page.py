@@ -1,8 +1,8 @@
 """Writes docs/technician.md: what a technician does, with the real output of every command.
 
-The session runs against the firmware in MicroPython's Unix port, on the bench (tools/simulator), in
-virtual time: the same seed gives the same page. `--check` writes nothing and fails when the page
-is not up to date. What happens in the session is in technician_session.py.
+The session runs against the firmware in MicroPython's Unix port, on the bench (tools/simulator),
+in virtual time: the same seed gives the same page. `--check` writes nothing and fails when the
+page is not up to date. What happens in the session is in technician_session.py.
 """
 
 import contextlib

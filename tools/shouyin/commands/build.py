@@ -24,9 +24,7 @@ def register(add, group):
     p.add_argument("--before", default="default-reset", help="as in esptool")
     p.add_argument("--after", default="hard-reset", help="as in esptool")
     p.add_argument("--no-stub", action="store_true", help="as in esptool")
-    p = add(
-        "deploy", "development: a bundle, or single files, onto a stopped terminal", run_deploy
-    )
+    p = add("deploy", "development: a bundle, or files, onto a stopped terminal", run_deploy)
     p.add_argument("files", nargs="+", help="one .syb bundle, or files")
 
 
@@ -54,9 +52,9 @@ def run_flash(work):
     a = work.args
     from flashing import flash
 
-    with _translated("hold BOOT while you plug the board in, and try again"):
-        with work.out.progress() as tell:
-            report = flash.flash(
+    hint = "hold BOOT while you plug the board in, and try again"
+    with _translated(hint), work.out.progress() as tell:
+        report = flash.flash(
                 work.port(), a.image, a.board, erase=a.erase, stub=not a.no_stub, before=a.before,
                 after=a.after, warn=lambda text: _confirmed(work, text), progress=tell,
             )  # fmt: skip
@@ -76,10 +74,10 @@ def run_deploy(work):
     files = work.args.files
     from flashing import deploy
 
-    with _translated("stop the development build first: tech.stop() on its console"):
-        with work.out.progress() as tell:
-            if files[0].endswith(".syb"):
-                report = deploy.bundle(work.port(), files[0], progress=tell)
-            else:
-                report = deploy.files(work.port(), files, progress=tell)
+    hint = "stop the development build first: tech.stop() on its console"
+    with _translated(hint), work.out.progress() as tell:
+        if files[0].endswith(".syb"):
+            report = deploy.bundle(work.port(), files[0], progress=tell)
+        else:
+            report = deploy.files(work.port(), files, progress=tell)
     work.out.result(vars(report), report.lines())
