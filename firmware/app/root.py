@@ -4,9 +4,11 @@ import asyncio
 import gc
 
 import machine
+import micropython
 
 import board
 import bootstate
+import flavour
 
 # Big buffers first: once the code is loaded the heap is no longer in one piece.
 from .crypto import des as _des
@@ -38,6 +40,7 @@ from .store.journal import Journal  # noqa: E402
 from .store.operators import OperatorError, Operators  # noqa: E402
 from .store.settings import Settings, SettingsError  # noqa: E402
 from .store.vault import Vault, VaultError  # noqa: E402
+from .tech import port  # noqa: E402
 from .text import strings  # noqa: E402
 from .text.font import Font  # noqa: E402
 from .text.gb18030 import Encoder  # noqa: E402
@@ -53,6 +56,8 @@ _GC_RESERVE = 16_384
 _COLLECT_ROUNDS = 16  # of housekeeping, four a second
 _IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
 _WATCH_MS = 10_000
+_STOPPED_MS = 3_600_000
+_CTRL_C = 3
 # What a port raises when a peripheral cannot be had: no timer, no memory, no such pin, no answer.
 _NOT_MADE = (OSError, RuntimeError, ValueError)
 _GONE_MS = 120_000  # nor for so long: nobody is there, whatever the screen asks
@@ -82,6 +87,7 @@ class Terminal:
         heart = self.watchdog.heartbeat("ui", 20_000)
         self.ui = UI(bootstate.display, canvas, self.inputs, heart)
         self._last_input = clock.ticks()
+        self._life = None  # the task of run()
         self.journal = None
         self.app = None
         clock.use_rtc(board.make_rtc())
@@ -89,6 +95,24 @@ class Terminal:
     def _reset(self, why):
         log.error("reset: %s", why)
         machine.reset()
+
+    def serve_console(self):
+        """The technician's console, whatever the state of the terminal. Ctrl-C is a byte like
+        others from now on."""
+        micropython.kbd_intr(-1)
+        self._life = asyncio.current_task()
+        if board.CONSOLE is print:  # stdout is the console's, and so is stdin
+            console = port.serve(self, board.CONSOLE)
+            self.supervisor.spawn("console", console.run, RESTART)
+        else:
+            log.echo = board.CONSOLE
+
+    def stop(self):
+        """End run(), for development: whoever started it gets Ctrl-C back, and an hour until the
+        watchdog bites."""
+        bootstate.watchdog = board.make_watchdog(_STOPPED_MS)
+        micropython.kbd_intr(_CTRL_C)
+        self._life.cancel()
 
     # ---- making ---------------------------------------------------------------------------------
 
@@ -103,12 +127,13 @@ class Terminal:
             log.error("settings: %s %s", e.args[0], e.args[1])
             raise ServiceNeeded("settings")
         strings.use(self.settings["language"])
-        self.vault = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
+        vault = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
         try:
-            self.vault.load()
+            vault.load()
         except VaultError as e:
             log.error("%s", e.args[0])
             raise ServiceNeeded("vault")
+        self.vault = vault
         self.operators = Operators(board.DATA + "/operators.json", seal.pbkdf2_sha256)
         try:
             self.operators.load()
@@ -169,6 +194,7 @@ class Terminal:
         app.printer = self.printer
         app.card_reader = self.card_reader
         app.board = board.NAME
+        app.mark = "SHOUYIN DEV" if flavour.DEV else ""
         app.battery = self.battery
         self.app = app
         self.drivers = bearers + [self.printer, self.card_reader]
@@ -298,9 +324,16 @@ class Terminal:
 
 
 async def run():
-    """The terminal's life; returns never."""
-    log.echo = board.CONSOLE
+    """The terminal's life; returns only when a developer has stopped it."""
     terminal = Terminal()
+    terminal.serve_console()
+    try:
+        await _live(terminal)
+    except asyncio.CancelledError:
+        log.warning("stopped")
+
+
+async def _live(terminal):
     log.info("start, reset cause %d", machine.reset_cause())
     terminal.start_basics()
     ui = terminal.ui

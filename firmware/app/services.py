@@ -42,6 +42,7 @@ class App:
         self._counts = (-1, None, (0, 0), False)  # what idle_state() has counted, and when
         self._slip_for = ()  # reversals for which a fault slip was printed
         self.board = ""
+        self.mark = ""  # in the place of the product's name, for what is no release
         self.battery = None  # where the board has one: percent, low, critical, charging
 
     # ---- operators ------------------------------------------------------------------------------
@@ -93,7 +94,7 @@ class App:
             status = t("not_signed_in")
         else:
             status = t("operator_batch", self.operator or "--", self._journal.batch)
-        return t("product"), self._link.signal(), reason, status
+        return self.mark or t("product"), self._link.signal(), reason, status
 
     def too_weak(self):
         """Whether the battery may not last to the end of a receipt."""
@@ -242,7 +243,7 @@ class App:
         strings.use(language)
 
     def version_text(self):
-        return "Shouyin %s %s" % (VERSION, self.board)
+        return "%s %s %s" % (self.mark or "Shouyin", VERSION, self.board)
 
 
 def _with_code(record):

@@ -1,0 +1,3 @@
+# A development build: the service console runs any Python. Never in a release.
+
+DEV = True
