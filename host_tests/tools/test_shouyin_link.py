@@ -83,7 +83,12 @@ def test_lines_on_the_way_are_told_before_the_result():
 REFUSALS = (
     ("TechError: locked: tech.unlock() first", errors.LOCKED, "shouyin unlock"),
     ("TechError: a sale is on the screen", errors.REFUSED, ""),
-    ("AttributeError: status", errors.REFUSED, "another version"),
+    ("TechError: password: locked for 30 minutes after wrong tries", errors.LOCKED, "--challenge"),
+    ("TechError: give the password again: tech.unlock(password)", errors.LOCKED, "once more"),
+    ("TechError: tech.status is not part of this firmware", errors.REFUSED, "another version"),
+    ("GrammarError: line 1, column 5: a ) should be here", errors.REFUSED, "another version"),
+    ("SettingsError: port must be 1 to 65535", errors.REFUSED, ""),
+    ("cancelled", errors.REFUSED, ""),
     ("OSError: 5", errors.REFUSED, "shouyin report"),
 )
 

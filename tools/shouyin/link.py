@@ -155,23 +155,27 @@ def _last(error):
 _LOCKED = (
     ("for 30 minutes", "wait, or let the service desk answer: shouyin unlock --challenge"),
     ("password again", "give the technician's password once more: shouyin unlock"),
-    ("locked", "unlock it first: shouyin unlock"),
-    ("unlock", "unlock it first: shouyin unlock"),
+    ("locked:", "unlock it first: shouyin unlock"),
 )
+_OTHER_FIRMWARE = "its firmware is another version: shouyin info"
+# Errors that a command raises on purpose; their words are for the technician.
+_OURS = ("TechError", "SettingsError", "OperatorError", "VaultError", "FlashError", "LogFull")
+_NOT_KNOWN = ("NameError", "SyntaxError", "GrammarError")
 
 
 def _refused(line):
     """The error for the last line of a traceback, e.g. 'TechError: what'."""
     kind, _, what = line.partition(": ")
-    if kind == "TechError":
-        for word, hint in _LOCKED:
-            if word in what:
-                return LockedError(what, hint)
+    for word, hint in _LOCKED:
+        if kind in _OURS and word in what:
+            return LockedError(what, hint)
+    if kind == "TechError" and (what.startswith("no command ") or "not part of this" in what):
+        return RefusedError(what, _OTHER_FIRMWARE)
+    if kind in _OURS:
         return RefusedError(what)
-    if kind in ("NameError", "AttributeError", "SyntaxError"):
-        return RefusedError(f"the terminal does not know this command ({line})",
-                            "its firmware is another version: shouyin info")  # fmt: skip
-    if kind == "KeyboardInterrupt":
+    if kind in _NOT_KNOWN:
+        return RefusedError(f"the terminal does not know this command ({line})", _OTHER_FIRMWARE)
+    if line == "cancelled" or kind == "KeyboardInterrupt":
         return RefusedError("cancelled on the terminal")
     return RefusedError(line, "save a report for the developers: shouyin report")
 
