@@ -1,0 +1,151 @@
+"""The technician's tool over a pty, against the firmware beside its running application."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import BY_NAME, Till
+
+from shouyin import cli, errors
+from shouyin.output import Output
+from simulator import bench as benches
+from simulator import board_process, preset
+from simulator.ptyport import Served
+
+ROOT = Path(__file__).resolve().parents[2]
+TECHNICIAN = ("90", "tech-13579")
+
+
+class Field:
+    """A till, its cable, and a technician. `said` is what the tool told on the way."""
+
+    def __init__(self, folder):
+        self.till = Till(folder)
+        spec = preset.classic(benches._PORT)
+        spec["operators"].append([TECHNICIAN[0], "technician", TECHNICIAN[1], False])
+        board_process.provision(self.till.flash, spec)
+        self.till.start()
+        self.till.expect("未签到", 120_000)
+        self.served = Served(self.till)
+        self.served.__enter__()
+        self.path = self.served.path
+        self.said = ""
+
+    def close(self):
+        self.served.__exit__()
+        self.till.close()
+
+    def do(self, function, *args, **kw):
+        return self.served.do(function, *args, **kw)
+
+    def run(self, *argv, typed=""):
+        """(exit code, the JSON document) of a command of the tool."""
+        out, err = io.StringIO(), io.StringIO()
+        argv = [*argv, "--json", "--port", self.path]
+        code = cli.main(argv, Output(True, out, err), io.StringIO(typed))
+        self.said = err.getvalue()
+        return code, json.loads(out.getvalue()) if out.getvalue() else None
+
+    def good(self, *argv, typed=""):
+        code, data = self.run(*argv, typed=typed)
+        assert code == errors.DONE, (argv, data, self.said)
+        return data
+
+    def unlock(self):
+        return self.good("unlock", typed=TECHNICIAN[1] + "\n")
+
+
+@pytest.fixture(scope="module")
+def field(tmp_path_factory):
+    """A till at work, as the technician finds it."""
+    f = Field(tmp_path_factory.mktemp("field"))
+    yield f
+    f.close()
+
+
+@pytest.fixture
+def unlocked(field):
+    field.unlock()
+    yield field
+    field.good("lock")
+
+
+def mpremote(path, *argv):
+    """stdout of mpremote as a user starts it."""
+    command = [str(Path(sys.executable).with_name("mpremote")), "connect", path, *argv]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+# ---- who may what -------------------------------------------------------------------------------
+
+LOCKED = (
+    ("selftest",), ("log",), ("settings", "get"), ("journal", "summary"), ("keys", "status"),
+    ("audit",), ("modem", "trace"), ("printer", "test"), ("keypad", "test"), ("report",),
+    ("acceptance",), ("ping",), ("counters",),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", LOCKED, ids=" ".join)
+def test_security_22_a_locked_terminal_answers_only_who_it_is(field, command):
+    code, data = field.run(*command)
+    assert code == data["exit"] == errors.LOCKED
+    assert "shouyin unlock" in data["next"]
+
+
+def test_security_22_unlocking_with_the_password_and_not_with_another(field):
+    code, data = field.run("unlock", typed="tech-13570\n")
+    assert code == errors.REFUSED and "wrong" in data["error"]
+    assert field.unlock()["unlocked"] is True
+    assert field.good("lock")["unlocked"] is False
+
+
+def test_both_ways_to_start_the_tool(field):
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    for module, folder, more in (
+        ("tools.shouyin", ROOT, {}),
+        ("shouyin", "/", {"PYTHONPATH": str(ROOT / "tools")}),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", module, "lock", "--json", "--port", field.path],
+            cwd=folder, env={**env, **more}, capture_output=True, text=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        assert json.loads(done.stdout)["unlocked"] is False
+
+
+# ---- during a sale ------------------------------------------------------------------------------
+
+
+def test_security_23_a_sale_with_the_pin_on_the_screen_is_not_disturbed(field):
+    """Ctrl-C, raw mode, commands and a reboot that is refused; then the sale goes on."""
+    till, card = field.till, BY_NAME["normal"]
+
+    def up_to_the_pin():
+        till.expect("请刷卡或输入金额")
+        till.type("1234")
+        till.press("ENTER")
+        till.expect("请刷卡")
+        till.swipe(card)
+        till.expect("请输入密码")
+        till.type(card.pin[:3])
+
+    restarts = till.restarts
+    field.do(up_to_the_pin)
+    field.unlock()
+    code, data = field.run("reboot")
+    assert code == errors.REFUSED and "not now" in data["error"]
+    assert field.do(till.sees, "请输入密码")
+    field.do(till.type, card.pin[3:])
+    field.do(till.press, "ENTER")
+    field.good("lock")
+    field.do(till.expect, "交易成功", 120_000)
+    field.do(till.finish_receipts)
+    field.do(till.assert_books_agree)
+    assert till.restarts == restarts
