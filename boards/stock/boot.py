@@ -1,7 +1,7 @@
 # The /boot.py of a board that runs an official MicroPython image: nothing of ours is frozen there,
-# and its own _boot.py has mounted the data file system at "/". The boot chain lies in /lib of that
-# file system, compiled. It is read into memory first, because it unmounts the file system that it
-# came from: the firmware wants it at /flash, and two mounts of one volume would fight.
+# and its own _boot.py has mounted the data file system at "/". The boot chain lies in /chain of
+# that file system, compiled. It is read into memory first, because it unmounts the file system
+# that it came from: the firmware wants it at /flash, and two mounts of one volume would fight.
 #
 # `make image` puts this file into the image; only a development build runs this way.
 
@@ -10,6 +10,7 @@ import os
 import sys
 
 import vfs
+from machine import Timer
 
 _DIR, _FILE = 0x4000, 0x8000
 
@@ -49,25 +50,35 @@ def _read(folder, prefix, files):
                 files[prefix + entry[0]] = f.read()
 
 
-def _chain():
+def _start():
     files = {}
-    _read("/lib", "", files)
+    _read("/chain", "", files)
     vfs.umount("/")
     vfs.mount(_Memory(files), "/chain")
     sys.path[:] = ["/chain", ".frozen"]
-    import _boot  # noqa: F401  mounts /flash, and a bundle at /rom
+    import bootstate
 
+    try:
+        import _boot  # noqa: F401  mounts a bundle at /rom and the volume at /flash
+    except ImportError as e:
+        # The board's own module comes out of the bundle.
+        print("No bundle runs (%s): %s" % (bootstate.bundle_reason, e))
+        return bootstate
     vfs.umount("/chain")
     sys.path.remove("/chain")
-    # Files of `make deploy` go before the bundle's.
-    sys.path.insert(0, "/flash/lib")
+    sys.path.insert(0, "/flash/lib")  # where `make deploy` puts files: before the bundle's
+    try:
+        import boot  # noqa: F401
+        import main  # noqa: F401
+    except KeyboardInterrupt:
+        print("Stopped. The terminal starts again with Ctrl-D")
+    return bootstate
 
 
-_chain()
-import bootstate  # noqa: E402
+def _feed_for_ever(watchdog):
+    """A watchdog cannot be stopped, and somebody is at the prompt now."""
+    if watchdog is not None:
+        Timer(0, mode=Timer.PERIODIC, period=1000, callback=lambda t: watchdog.feed())
 
-if bootstate.bundle is None:
-    print("No bundle runs:", bootstate.bundle_reason)
-else:
-    import boot  # noqa: F401
-    import main  # noqa: F401
+
+_feed_for_ever(_start().watchdog)

@@ -14,8 +14,8 @@ MB = 1024 * 1024
 TABLE_OFFSET = 0x8000
 SECTOR = 4096
 
-# What a terminal in use must keep: keys, owed transactions, the audit log, settings
-KEPT = ("nvs", "journal", "audit", "vfs")
+# What a terminal in use must keep: owed transactions, the audit log, settings, keys
+KEPT = ("journal", "audit", "vfs", "nvs")
 # Chips whose second-stage bootloader lies at 0x0 of the flash, and mpy-cross' name of their code
 ARCHITECTURES = {"esp32s3": "xtensawin", "esp32c3": "rv32imc"}
 

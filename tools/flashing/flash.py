@@ -275,6 +275,6 @@ class _Writer:
 
 
 _NO_BOOTLOADER = (
-    "the image has no bootloader, and the chip has no terminal's firmware yet: make the image with "
-    "a whole BASE (firmware.bin), or with BOOTLOADER="
+    "the image has no bootloader, and the chip has no terminal's firmware yet: make the image "
+    "with a whole BASE (firmware.bin), or with BOOTLOADER="
 )

@@ -115,7 +115,7 @@ def build(board, base, bundle=None, key=None, bootloader=None, version=None, out
     )
     image.regions = list(_regions(board, found, carried))
     if not found.frozen:
-        image.regions.append(_stock_volume(board, carried, key, public))
+        image.regions.append(_stock_volume(board, carried, public))
     image.regions.sort(key=lambda r: r.offset)
     image.data = _assemble(board, image.regions)
     if out is not None:
@@ -157,7 +157,7 @@ def _fitting(name, offset, data, room, note):
     return Region(name, offset, data, room, len(data), note)
 
 
-def _stock_volume(board, carried, key, public):
+def _stock_volume(board, carried, public):
     """Region "vfs" that makes an official MicroPython start our firmware."""
     if carried is None:
         raise FlashingError(
@@ -172,7 +172,7 @@ def _stock_volume(board, carried, key, public):
     if public is None:
         raise FlashingError("KEY= is needed: the key that signed BUNDLE, or its public half")
     vfs = boards_.find(board.table, "vfs")
-    data, used = stock.volume(board, Path(key).stem, public, vfs.size)
+    data, used = stock.volume(board, public, vfs.size)
     return Region("vfs", vfs.offset, data, vfs.size, used, "boot chain (development)")
 
 

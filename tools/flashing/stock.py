@@ -1,5 +1,5 @@
 """The file system of a board that runs an official MicroPython image: /boot.py and, compiled in
-/lib, the boot chain that a custom build has frozen."""
+/chain, the boot chain that a custom build has frozen."""
 
 import ast
 import subprocess
@@ -20,7 +20,12 @@ _LOOKAHEAD = 32
 _BLOCK_CYCLES = 100
 
 # These come out of the bundle, once the chain has mounted it.
-_OF_THE_BUNDLE = {"app", "boot", "main"}
+_OF_THE_BUNDLE = {"app", "board", "boot", "drivers", "main"}
+# The chain compares a bundle with the frozen firmware, and here there is none.
+_NOTHING_FROZEN = {
+    "app/__init__.py": "",
+    "app/version.py": 'VERSION = "0"\nCOUNTER = 0\n',
+}
 
 
 def _folders(board):
@@ -56,9 +61,9 @@ def _imports(text):
                 yield f"{node.module}.{alias.name}"
 
 
-def chain(board, key_name, key):
-    """{path in /lib: source text} of _boot and of everything that it imports, with signers.py for
-    the key."""
+def chain(board, key):
+    """{path in /chain: source text} of _boot and of all that it imports before a bundle is there,
+    with signers.py for the key."""
     folders = _folders(board)
     found, wanted = {}, ["_boot"]
     while wanted:
@@ -69,7 +74,7 @@ def chain(board, key_name, key):
         if path is None:
             continue
         if name == "signers":
-            text = syb.signers_source(key_name, key)
+            text = syb.signers_source(key)
         else:
             text = path.read_text(encoding="utf-8")
         package = path.name == "__init__.py"
@@ -77,7 +82,7 @@ def chain(board, key_name, key):
         parents = name.split(".")
         wanted += [".".join(parents[:n]) for n in range(1, len(parents))]
         wanted += _imports(text)
-    return dict(found.values())
+    return _NOTHING_FROZEN | dict(found.values())
 
 
 def compiled(sources, arch):
@@ -129,9 +134,9 @@ def filesystem(files, size):
     return bytes(fs.context.buffer), used
 
 
-def volume(board, key_name, key, size):
+def volume(board, key, size):
     """(bytes of the volume, bytes used in it) for the board."""
     files = {"/boot.py": (board.folder.parent / "stock" / "boot.py").read_bytes()}
-    for path, code in compiled(chain(board, key_name, key), board.arch).items():
-        files["/lib/" + path] = code
+    for path, code in compiled(chain(board, key), board.arch).items():
+        files["/chain/" + path] = code
     return filesystem(files, size)
