@@ -26,6 +26,8 @@ def register(add, group):
     p.add_argument("--no-stub", action="store_true", help="as in esptool")
     p = add("deploy", "development: a bundle, or files, onto a stopped terminal", run_deploy)
     p.add_argument("files", nargs="+", help="one .syb bundle, or files")
+    p.add_argument("--slot", type=int, choices=(0, 1), help="of the bundle (default: the other)")
+    p.add_argument("--to", default="/flash/lib", help="folder of the files (default /flash/lib)")
 
 
 @contextlib.contextmanager
@@ -71,13 +73,13 @@ def _confirmed(work, warning):
 
 
 def run_deploy(work):
-    files = work.args.files
+    a, files = work.args, work.args.files
     from flashing import deploy
 
     hint = "stop the development build first: tech.stop() on its console"
     with _translated(hint), work.out.progress() as tell:
         if files[0].endswith(".syb"):
-            report = deploy.bundle(work.port(), files[0], progress=tell)
+            report = deploy.bundle(work.port(), files[0], slot=a.slot, progress=tell)
         else:
-            report = deploy.files(work.port(), files, progress=tell)
+            report = deploy.files(work.port(), files, a.to, progress=tell)
     work.out.result(vars(report), report.lines())
