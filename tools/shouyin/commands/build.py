@@ -6,6 +6,12 @@ from ..errors import ToolError
 
 
 def register(add, group):
+    p = add("bundle", "compile and sign the firmware of a board for its bundle slot", run_bundle)
+    p.add_argument("--board", required=True, help="a folder of boards/, e.g. SY_CLASSIC")
+    p.add_argument("--key", metavar="FILE", help="PEM file that signs a release")
+    p.add_argument("--dev", action="store_true", help="with the development modules")
+    p.add_argument("--counter", type=int, help="instead of the firmware's")
+    p.add_argument("--out", metavar="FOLDER", default="out/bundle", help="default: out/bundle")
     p = add("image", "make a flashable image from a MicroPython base", run_image)
     p.add_argument("--board", required=True, help="a folder of boards/, e.g. SY_CLASSIC")
     p.add_argument("--base", required=True, metavar="FILE", help="MicroPython for the chip")
@@ -38,6 +44,22 @@ def _translated(hint=""):
         yield
     except FlashingError as e:
         raise ToolError(str(e), hint) from None
+
+
+def run_bundle(work):
+    a = work.args
+    from bundle import BundleError, build
+
+    try:
+        made = build.build(a.board, a.key, a.dev, counter=a.counter, say=work.out.say)
+        path = build.write(made, a.out)
+    except BundleError as e:
+        raise ToolError(str(e)) from None
+    size = len(made.data)
+    data = {"file": str(path), "manifest": made.manifest, "size": size, "slot": made.slot}
+    lines = [f"{part:12} {n:5} files {size:10,}" for part, n, size in made.parts()]
+    lines += [f"{size:,} of {made.slot:,} bytes of the slot", str(path)]
+    work.out.result(data, lines)
 
 
 def run_image(work):
