@@ -131,22 +131,27 @@ class FakeTerminal:
             answer = answer(*args, **kw)
         if answer in (self.HANG, self.PULL) or isinstance(answer, bytes):
             return answer
-        lines = [*self.said.get(path, ()), json.dumps(answer, ensure_ascii=False)]
+        lines = [*self.said.get(path, ())]
+        if ".json()" in source:
+            lines.append(json.dumps(answer, ensure_ascii=False))
+        else:
+            lines += [f"{name}: {value}" for name, value in answer.items()]
         return "".join(line + "\r\n" for line in lines).encode()
 
 
 def parse(source):
-    """(path, args, kw) of print(tech.path(...).json()), read by CPython's own parser."""
+    """(path, args, kw) of print(tech.path(...)), with or without .json(), read by CPython's own
+    parser."""
     tree = ast.parse(source, mode="eval").body
     assert isinstance(tree, ast.Call) and tree.func.id == "print", source
-    json_call = tree.args[0]
-    assert json_call.func.attr == "json" and not json_call.args, source
-    call = json_call.func.value
-    args, kw = [], {}
-    if isinstance(call, ast.Call):
-        args = [ast.literal_eval(a) for a in call.args]
-        kw = {k.arg: ast.literal_eval(k.value) for k in call.keywords}
-        call = call.func
-    names = ast.unparse(call).split(".")
+    call = tree.args[0]
+    assert isinstance(call, ast.Call), source
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "json":
+        assert not call.args, source
+        call = call.func.value
+    assert isinstance(call, ast.Call), source
+    args = [ast.literal_eval(a) for a in call.args]
+    kw = {k.arg: ast.literal_eval(k.value) for k in call.keywords}
+    names = ast.unparse(call.func).split(".")
     assert names[0] == "tech", source
     return ".".join(names[1:]), tuple(args), kw

@@ -63,7 +63,7 @@ def test_a_result_is_readable_and_with_json_exactly_one_document():
     with FakeTerminal({"status": {"state": "idle", "shop": "收银", "owed": {"count": 2}}}) as t:
         code, text, err = run("status", port=t.path)
         assert (code, err) == (0, "")
-        assert text.splitlines() == ["state  idle", "shop   收银", "owed:", "  count  2"]
+        assert text.splitlines() == ["state: idle", "shop: 收银", "owed: {'count': 2}"]
         code, text, _ = run("status", port=t.path, as_json=True)
         assert json.loads(text) == {"state": "idle", "shop": "收银", "owed": {"count": 2}}
 
@@ -72,7 +72,7 @@ def test_lines_on_the_way_are_told_before_the_result():
     said = {"keypad": ["1", "ENTER"]}
     with FakeTerminal({"keypad": {"keys": ["1", "ENTER"]}}, said=said) as t:
         code, text, _ = run("keypad", "test", "--seconds", "5", port=t.path)
-        assert (code, text.splitlines()) == (0, ["1", "ENTER", "keys  1 ENTER"])
+        assert (code, text.splitlines()) == (0, ["1", "ENTER", "keys: ['1', 'ENTER']"])
         code, text, err = run("keypad", "test", port=t.path, as_json=True)
         assert json.loads(text) == {"keys": ["1", "ENTER"]} and err.splitlines() == ["1", "ENTER"]
     assert [c[1] for c in t.calls] == [(5,), (20,)]
@@ -151,7 +151,8 @@ def test_a_terminal_that_falls_silent():
 
 def test_an_answer_that_is_no_json():
     with FakeTerminal({"status": b"Brownout detector\r\n"}) as t:
-        code, _, err = run("status", port=t.path)
+        code, text, _ = run("status", port=t.path, as_json=True)
+    err = json.loads(text)["error"]
     assert code == errors.NO_TERMINAL and "no JSON: 'Brownout detector'" in err
 
 

@@ -102,26 +102,32 @@ class Link:
         """The data of tech.<path>(*args, **kwargs). `say` gets each line that the terminal tells
         while it works. wait_s: how long it may be silent. RefusedError, LockedError, LinkError;
         after KeyboardInterrupt the command is cancelled on the terminal too."""
-        return self.source(literals.call(path, args, kwargs), say, wait_s)
-
-    def source(self, expression, say=None, wait_s=ANSWER_S):
-        """The same for the source text of one command, e.g. 'tech.settings'."""
-        lines = _Lines(say)
-        try:
-            out, error = self._run(f"print({expression}.json())", wait_s, lines)
-        except KeyboardInterrupt:
-            self._cancel()
-            raise
-        if error:
-            raise _refused(_last(error))
+        lines = _Lines(say, keep_last=True)
+        out = self._print(f"{literals.call(path, args, kwargs)}.json()", wait_s, lines)
         answer = out.strip().splitlines()
         try:
             return json.loads(answer[-1])
         except (IndexError, ValueError):
             heard = answer[-1][:60] if answer else ""
-            raise LinkError(
-                f"{self.port} answered with no JSON: {heard!r}", NOT_ANSWERING
-            ) from None
+            what = f"{self.port} answered with no JSON: {heard!r}"
+            raise LinkError(what, NOT_ANSWERING) from None
+
+    def text(self, path, *args, say=None, wait_s=ANSWER_S, **kwargs):
+        """The same as the terminal writes it for people: a str. `say` gets each line as it
+        comes."""
+        call = literals.call(path, args, kwargs)
+        return self._print(call, wait_s, _Lines(say, keep_last=False))
+
+    def _print(self, expression, wait_s, lines):
+        """What print(expression) prints. Ctrl-C here is one there."""
+        try:
+            out, error = self._run(f"print({expression})", wait_s, lines)
+        except KeyboardInterrupt:
+            self._cancel()
+            raise
+        if error:
+            raise _refused(_last(error))
+        return out
 
     def _cancel(self):
         with contextlib.suppress(OSError, TransportError):
@@ -130,20 +136,22 @@ class Link:
 
 
 class _Lines:
-    """Hands on each complete line but the last one, which is the result."""
+    """Hands on each complete line as it comes; with keep_last all but the last one, which is the
+    result."""
 
-    def __init__(self, say):
+    def __init__(self, say, keep_last):
         self._say = say
+        self._keep = 1 if keep_last else 0
         self._from = 0
-        self._line = None
+        self._held = []
 
     def __call__(self, out):
         if self._say is None or not out.endswith(b"\n"):
             return
-        if self._line:
-            self._say(self._line)
-        self._line = out[self._from :].decode(errors="replace").strip()
+        self._held.append(out[self._from :].decode(errors="replace").rstrip())
         self._from = len(out)
+        while len(self._held) > self._keep:
+            self._say(self._held.pop(0))
 
 
 def _last(error):

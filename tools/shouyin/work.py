@@ -47,16 +47,31 @@ class Work:
         """The data of a command of the terminal; what it tells on the way is shown."""
         return self.link().call(path, *args, say=self.out.say, wait_s=wait_s, **kwargs)
 
+    def show(self, path, *args, wait_s=ANSWER_S, **kwargs):
+        """Run a command and show its result: the terminal's own words, or with --json its
+        data."""
+        if self.out.as_json:
+            self.out.result(self.call(path, *args, wait_s=wait_s, **kwargs))
+        else:
+            self.link().text(path, *args, say=self.out.say, wait_s=wait_s, **kwargs)
+
     def key_call(self, path, *args, **kwargs):
         """call() for a command that wants the technician's password once more: it is asked for
         when the terminal does."""
+        return self._proved(self.call, path, *args, **kwargs)
+
+    def key_show(self, path, *args, **kwargs):
+        """show() for such a command."""
+        self._proved(self.show, path, *args, **kwargs)
+
+    def _proved(self, function, path, *args, **kwargs):
         try:
-            return self.call(path, *args, **kwargs)
+            return function(path, *args, **kwargs)
         except LockedError:
             if not self._stdin.isatty() and not getattr(self.args, "password_stdin", False):
                 raise
         self.call("unlock", self.secret("technician's password"))
-        return self.call(path, *args, **kwargs)
+        return function(path, *args, **kwargs)
 
     # ---- the person -----------------------------------------------------------------------------
 

@@ -26,22 +26,22 @@ def register(add, group):
 
 def run_unlock(work):
     if work.args.challenge:
-        work.out.result(work.call("challenge"))
+        work.show("challenge")
     elif work.args.response:
-        work.out.result(work.call("respond", work.args.response))
+        work.show("respond", work.args.response)
     else:
-        work.out.result(work.call("unlock", work.secret("technician's password")))
+        work.show("unlock", work.secret("technician's password"))
 
 
 def run_lock(work):
-    work.out.result(work.call("lock"))
+    work.show("lock")
 
 
 def run_password(work):
     first = work.secret("new password")
     if first != work.secret("the same again"):
         raise ToolError("the two are not the same; nothing was changed", "type it again")
-    work.out.result(work.key_call("password", first))
+    work.key_show("password", first)
 
 
 def response(key, serial, challenge):

@@ -39,8 +39,7 @@ def send(work, path):
 
 def run_activate(work):
     name = send(work, work.args.file)
-    data = work.key_call("activate", name)
-    work.out.result(data)
+    work.key_show("activate", name)
     for line in NEXT:
         work.out.say(line)
 
@@ -52,4 +51,4 @@ def run_acceptance(work):
 
 
 def run_install_report(work):
-    work.out.result(work.call("install_report", wait_s=120))
+    work.show("install_report", wait_s=120)

@@ -22,7 +22,7 @@ def register(add, group):
 
 def run_keypad(work):
     seconds = work.args.seconds
-    work.out.result(work.call("keypad", seconds, wait_s=seconds + 30))
+    work.show("keypad", seconds, wait_s=seconds + 30)
 
 
 def _test(work, path):
@@ -40,17 +40,17 @@ def run_printer_test(work):
 
 
 def run_printer_status(work):
-    work.out.result(work.call("printer.status"))
+    work.show("printer.status")
 
 
 def run_modem_status(work):
-    work.out.result(work.call("modem.status"))
+    work.show("modem.status")
 
 
 def run_modem_trace(work):
     seconds = work.args.seconds
-    work.out.result(work.call("modem.trace", seconds, wait_s=seconds + 30))
+    work.show("modem.trace", seconds, wait_s=seconds + 30)
 
 
 def run_net_status(work):
-    work.out.result(work.call("net.status"))
+    work.show("net.status")

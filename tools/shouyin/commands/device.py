@@ -40,16 +40,21 @@ def run_ports(work):
 
 
 def run_info(work):
-    data = {"port": work.port(), "version": work.call("version"), "status": work.call("status")}
-    work.out.result(data)
+    if work.out.as_json:
+        parts = {name: work.call(name) for name in ("version", "status")}
+        work.out.result({"port": work.port(), **parts})
+        return
+    work.out.say(f"port: {work.port()}")
+    work.show("version")
+    work.show("status")
 
 
 def run_status(work):
-    work.out.result(work.call("status"))
+    work.show("status")
 
 
 def run_version(work):
-    work.out.result(work.call("version"))
+    work.show("version")
 
 
 def run_selftest(work):
@@ -69,7 +74,7 @@ def run_audit(work):
         data = work.call("audit.verify")
         work.out.result(data)
         return 0 if data.get("ok") else NEGATIVE
-    work.out.result(work.call("audit.last", work.args.n))
+    work.show("audit.last", work.args.n)
 
 
 def run_report(work):
@@ -87,8 +92,8 @@ def run_ping(work):
 
 
 def run_counters(work):
-    work.out.result(work.call("counters"))
+    work.show("counters")
 
 
 def run_reboot(work):
-    work.out.result(work.call("reboot"))
+    work.show("reboot")

@@ -24,4 +24,4 @@ def run_decommission(work):
     typed = work.args.confirm or work.ask("Type the terminal's number (TID) to go on:")
     if not typed:
         raise ToolError("not confirmed; nothing was done")
-    work.out.result(work.key_call("decommission", typed, wait_s=300))
+    work.key_show("decommission", typed, wait_s=300)

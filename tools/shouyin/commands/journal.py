@@ -16,7 +16,7 @@ def register(add, group):
 
 
 def run_summary(work):
-    work.out.result(work.call("journal.summary"))
+    work.show("journal.summary")
 
 
 def as_csv(rows):

@@ -17,12 +17,12 @@ def register(add, group):
 
 
 def run_status(work):
-    work.out.result(work.call("keys.status"))
+    work.show("keys.status")
 
 
 def run_enter(work):
     work.out.say("the entry is on the terminal's screen; each holder types his component there")
-    work.out.result(work.key_call("keys.enter", wait_s=_ENTRY_S))
+    work.key_show("keys.enter", wait_s=_ENTRY_S)
 
 
 def check_value(component):

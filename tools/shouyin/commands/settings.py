@@ -27,7 +27,7 @@ def run_get(work):
         value = data.get("value") if isinstance(data, dict) else data
         work.out.result(data, [str(value)])
         return
-    work.out.result(work.link().source("tech.settings"))
+    work.show("settings")
 
 
 def parse(texts):
@@ -58,7 +58,7 @@ def _typed(work, values):
 
 
 def run_set(work):
-    work.out.result(work.call("settings.set", **_typed(work, parse(work.args.values))))
+    work.show("settings.set", **_typed(work, parse(work.args.values)))
 
 
 def run_export(work):
@@ -75,7 +75,7 @@ def run_import(work):
         compact = json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
     except ValueError as e:
         raise ToolError(f"{work.args.file} is no JSON: {e}", "use a file of settings export")
-    work.out.result(work.key_call("settings.import_", compact))
+    work.key_show("settings.import_", compact)
 
 
 def changes(rows):
