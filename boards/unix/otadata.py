@@ -1,8 +1,8 @@
 # Which application the chip starts: the "otadata" partition as ESP-IDF keeps it.
 #
-# Two entries of 32 bytes, each at the beginning of an erase block of its own: ota_seq u32, label of
-# 20 bytes (not used), ota_state u32, CRC-32 of ota_seq. The valid entry with the greater ota_seq
-# counts; its application is (ota_seq - 1) modulo the number of applications.
+# Two entries of 32 bytes, each at the beginning of an erase block of its own: ota_seq u32, label
+# of 20 bytes (not used), ota_state u32, CRC-32 of ota_seq. The valid entry with the greater
+# ota_seq counts; its application is (ota_seq - 1) modulo the number of applications.
 #
 # Sources: ESP-IDF, esp_flash_partitions.h (esp_ota_select_entry_t), app_update/esp_ota_ops.c,
 # bootloader_support/src/bootloader_utility.c with CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE.

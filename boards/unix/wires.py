@@ -13,8 +13,10 @@ import vfs
 _HERE = __file__.rsplit("/", 1)[0] if "/" in __file__ else "."
 
 ASSETS = "/rom"
-# The folder of the board whose board.py runs on this chip
-BOARD = _HERE + "/../" + (os.getenv("SHOUYIN_BOARD") or "SY_CLASSIC")
+# The folder of the board whose board.py runs on this chip: one of boards/, or any path
+BOARD = os.getenv("SHOUYIN_BOARD") or "SY_CLASSIC"
+if "/" not in BOARD:
+    BOARD = _HERE + "/../" + BOARD
 
 
 def setting(name):
@@ -23,7 +25,7 @@ def setting(name):
 
 
 def table(name):
-    """Text of pins.csv or partitions.csv."""
+    """Text of board.json, pins.csv or partitions.csv."""
     with open(BOARD + "/" + name) as f:
         return f.read()
 

@@ -49,7 +49,8 @@ def test_nothing_odd_went_over_the_wires(day):
     assert w.printer.errors == [] and w.printer.lost == 0 and w.printer.unsupported == []
     assert w.modem.errors == [] and w.modem.unsupported == []
     assert w.display.errors == [] and w.keys.errors == [] and w.keys.unsupported == []
-    assert w.buzzer.tones  # keys were heard
+    if "BUZZER" in w.pins:
+        assert w.buzzer.tones  # keys were heard
 
 
 def test_no_driver_stops_the_loop(day):

@@ -59,17 +59,14 @@ def bootloader(target, size=6000):
 
 def app(target, project="micropython", version="v1.26.1", names=b"", size=20_000):
     """An application; `names` goes into its read-only data, where frozen names and the name of
-    the board are."""
+    the board are. `size` bytes of code, 0: a small image without the padding before it."""
     _, rodata, code, ram = CHIPS[target]
     description = AppDescription(project, version, "v5.4.2", 0, hashlib.sha256(names).digest())
-    return _image(
-        target,
-        [
-            (b".flash.appdesc", rodata, description.to_bytes() + names),
-            (b".flash.text", code, noise(size)),
-            (b".dram0.data", ram, noise(2000, 3)),
-        ],
-    )
+    sections = [(b".flash.appdesc", rodata, description.to_bytes() + names)]
+    if size:
+        sections.append((b".flash.text", code, noise(size)))
+    sections.append((b".dram0.data", ram, noise(7000, 3)))
+    return _image(target, sections)
 
 
 def frozen_names(board):
@@ -152,10 +149,22 @@ class Flash(server.FlashImage):
         self.begun.append(struct.unpack_from("<IIII", payload, 0)[3])
         super().begin_defl(payload)
 
+    def begin_plain(self, payload):
+        self.begun.append(struct.unpack_from("<IIII", payload, 0)[3])
+        super().begin_plain(payload)
+
     def write_defl_block(self, payload):
         before = self._defl_offset
         super().write_defl_block(payload)
-        if self.broken is not None and before <= self.broken < self._defl_offset:
+        self._break(before, self._defl_offset)
+
+    def write_plain_block(self, payload):
+        before = self._plain_offset
+        super().write_plain_block(payload)
+        self._break(before, self._plain_offset)
+
+    def _break(self, start, end):
+        if self.broken is not None and start <= self.broken < end:
             self.data[self.broken] ^= 0x10
 
     def read(self, offset, length):

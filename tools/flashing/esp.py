@@ -40,7 +40,7 @@ class Quiet(EspLogBase):
 
     def __init__(self, progress=None):
         self.lines = []
-        self.progress = progress
+        self.tell = progress
         self.what = ""
 
     def print(self, *args, **kwargs):
@@ -65,8 +65,8 @@ class Quiet(EspLogBase):
         pass  # esptool's command line alone sets it
 
     def progress_bar(self, cur_iter, total_iters, prefix="", suffix="", bar_length=30):
-        if self.progress:
-            self.progress(self.what, cur_iter, total_iters)
+        if self.tell:
+            self.tell(self.what, cur_iter, total_iters)
 
 
 @contextlib.contextmanager

@@ -256,7 +256,7 @@ class _Writer:
     def _read_back(self, name, offset, data):
         """Compare byte by byte what the chip now holds."""
         self.log.what = f"reading back {name}"
-        show = self.log.progress
+        show = self.log.tell
 
         def progress(done, total, _offset):
             if show:

@@ -173,6 +173,10 @@ def _stock_volume(board, carried, public):
         raise FlashingError("KEY= is needed: the key that signed BUNDLE, or its public half")
     vfs = boards_.find(board.table, "vfs")
     data, used = stock.volume(board, public, vfs.size)
+    # Behind its last block that is written the volume is blank, as the partition is.
+    content = data.rstrip(_BLANK)
+    blocks = -(-len(content) // boards_.SECTOR)
+    data = data[: blocks * boards_.SECTOR]
     return Region("vfs", vfs.offset, data, vfs.size, used, "boot chain (development)")
 
 
