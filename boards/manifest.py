@@ -6,3 +6,4 @@ package("app", base_path="../firmware", opt=1)
 package("drivers", base_path="../firmware", opt=1)
 for name in ("_boot", "boot", "bootstate", "main"):
     module(name + ".py", base_path="../firmware", opt=1)
+module("tech.py", base_path="../firmware", opt=1)

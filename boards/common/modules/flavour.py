@@ -1,3 +1,4 @@
-# What kind of build this is. boards/dev/modules has another one, which goes before this.
+# Which build this is. A release answers technicians in their own grammar only, and refuses bundles
+# made for development.
 
 DEV = False

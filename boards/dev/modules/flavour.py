@@ -1,3 +1,3 @@
-# A development build: the service console runs any Python. Never in a release.
+# Which build this is: one for development, with a full REPL. Never sold.
 
 DEV = True
