@@ -118,7 +118,8 @@ class Session:
         """The same with mpremote alone, beside the running terminal."""
         from mpremote import main
 
-        said = io.StringIO()
+        heard = io.BytesIO()
+        said = io.TextIOWrapper(heard, "utf-8", write_through=True)
         argv = ["mpremote", "connect", self._port, "resume", "exec", "; ".join(statements)]
         before, sys.argv = sys.argv, argv
         try:
@@ -128,7 +129,7 @@ class Session:
             code = e.code
         finally:
             sys.argv = before
-        lines = self._clean(said.getvalue())
+        lines = self._clean(heard.getvalue().decode())
         self.block([f"$ mpremote resume exec {shlex.quote(argv[-1])}", *lines])
         if code:
             raise SessionError(f"mpremote: exit {code}\n" + "\n".join(lines))
