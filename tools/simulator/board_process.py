@@ -128,6 +128,7 @@ class BoardProcess:
             bufsize=0,
         )
         self.stdin, self.stdout = self._process.stdin, self._process.stdout
+        self.pid = self._process.pid
 
     def logged(self, data):
         """Append to the log what came out of the console."""
