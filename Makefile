@@ -14,7 +14,7 @@ ifdef MICROPYTHON
 export MICROPYTHON
 endif
 
-.PHONY: help run demo test histories powercut test-mcu size instructions performance coverage lint bench gallery font clean
+.PHONY: help run demo test histories powercut test-mcu size instructions performance coverage lint bench gallery image flash deploy font clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -59,6 +59,18 @@ bench: $(READY)  ## flash wear, codec and DES beside their peers; bus bytes and 
 
 gallery: $(READY)  ## every screen and receipt of a day on all boards, as a page of pictures
 	@PYTHONPATH=tools $(PY) tools/gallery.py
+
+image: $(READY)  ## a flashable file, without ESP-IDF: BOARD=... BASE=micropython.bin [BUNDLE=...] [KEY=...]
+	@$(PY) -m flashing image --board "$(BOARD)" --base "$(BASE)" $(if $(BUNDLE),--bundle "$(BUNDLE)") \
+	  $(if $(KEY),--key "$(KEY)") $(if $(BOOTLOADER),--bootloader "$(BOOTLOADER)") $(if $(VERSION),--version "$(VERSION)")
+
+flash: $(READY)  ## write an image onto a board: PORT=... BOARD=... [IMAGE=...] [ERASE=1: first flash]
+	@$(PY) -m flashing flash --port "$(PORT)" --board "$(BOARD)" $(if $(IMAGE),--image "$(IMAGE)") \
+	  $(if $(ERASE),--erase "$(ERASE)")
+
+deploy: $(READY)  ## a bundle or files onto a development board: PORT=... BUNDLE=... [SLOT=...] or FILES="..." [TO=/flash/lib]
+	@$(PY) -m flashing deploy --port "$(PORT)" $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(SLOT),--slot "$(SLOT)") \
+	  $(if $(TO),--to "$(TO)") $(if $(FILES),--files $(FILES))
 
 font: $(READY)  ## make firmware/assets/font16.bin again (fetches GNU Unifont with npm)
 	@$(PY) tools/make_font.py

@@ -213,6 +213,19 @@ def test_micropython_mounts_the_volume_and_can_write_to_it(made, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("name", board.names())
+def test_every_board_gets_an_image_that_fits_its_flash(made, name):
+    real = board.load(name)
+    app = flashkit.app(real.target, names=flashkit.frozen_names(name), size=0)
+    syb = made.save("real.syb", flashkit.bundle(made.key, name, flashkit.ARCH[real.target]))
+    base = made.save(f"{name}.bin", flashkit.whole(real.target, app))
+    built = image.build(real, base, bundle=syb, out=None)
+    table = PartitionTable.from_binary(built.data[0x8000:0x8C00])
+    table.verify(0x8000)
+    table.verify_size_fits(len(built.data))
+    assert len(built.data) == real.flash_size == table.flash_size()
+
+
 # ---- what is refused ----------------------------------------------------------------------------
 
 
@@ -338,6 +351,8 @@ def test_sizes_stand_against_partitions(made):
 def test_the_command_says_what_is_wrong_and_fails(made, capsys):
     assert command.main(["image", "--board", "SY_NONE", "--base", str(made.official)]) == 1
     assert "no board 'SY_NONE'" in capsys.readouterr().err
+    assert command.main(["image", "--board", "SY_C3", "--base", ""]) == 1
+    assert "BASE= is missing" in capsys.readouterr().err
 
 
 def test_a_bar_that_is_not_on_a_terminal_says_only_what_is_done():

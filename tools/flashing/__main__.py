@@ -19,7 +19,7 @@ def _parser():
     p.add_argument("--version")
     p = sub.add_parser("flash", help="write an image with esptool")
     p.add_argument("--port", required=True)
-    p.add_argument("--board")
+    p.add_argument("--board", required=True)
     p.add_argument("--image", help="default: the newest of the board in out/image")
     p.add_argument("--erase", help="1: all of the flash, what the terminal holds too")
     p.add_argument("--no-stub", action="store_true")
@@ -34,8 +34,16 @@ def _parser():
     return parser
 
 
+def _named(options, *wanted):
+    for name in wanted:
+        if not getattr(options, name):
+            raise FlashingError(f"{name.upper()}= is missing")
+
+
 def _image(options):
     from . import image
+
+    _named(options, "board", "base")
 
     made = image.build(
         options.board,
@@ -68,6 +76,7 @@ def _warn(text):
 def _flash(options):
     from . import flash
 
+    _named(options, "port", "board")
     path = Path(options.image) if options.image else _newest(options.board)
     done = flash.flash(
         options.port,
@@ -86,6 +95,7 @@ def _flash(options):
 def _deploy(options):
     from . import deploy
 
+    _named(options, "port")
     if bool(options.bundle) == bool(options.files):
         raise FlashingError("BUNDLE= or FILES= says what is to be deployed")
     if options.bundle:
