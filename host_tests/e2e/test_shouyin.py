@@ -3,8 +3,11 @@
 import io
 import json
 import os
+import select
 import subprocess
 import sys
+import threading
+import tty
 from pathlib import Path
 
 import pytest
@@ -149,3 +152,79 @@ def test_security_23_a_sale_with_the_pin_on_the_screen_is_not_disturbed(field):
     field.do(till.finish_receipts)
     field.do(till.assert_books_agree)
     assert till.restarts == restarts
+
+
+# ---- a stopped terminal -------------------------------------------------------------------------
+
+
+class Prompt:
+    """MicroPython's own prompt on the flash of a terminal that is stopped, behind a pty. A context
+    manager with .path."""
+
+    def __init__(self, flash):
+        self._flash = flash
+
+    def __enter__(self):
+        inside, board = os.openpty()
+        outside, port = os.openpty()
+        tty.setraw(board)
+        tty.setraw(port)
+        self.path = os.ttyname(port)
+        command = [board_process.interpreter(), "-i", "-X", f"heapsize={board_process.HEAP}",
+                   str(board_process.LAUNCH), "--repl"]  # fmt: skip
+        self._process = subprocess.Popen(
+            command, stdin=board, stdout=board, stderr=board,
+            env=board_process.environment(self._flash, SHOUYIN_BOARD=board_process.BOARD),
+        )  # fmt: skip
+        self._bell, self._ring = os.pipe()
+        self._fds = (inside, outside, board, port, self._bell, self._ring)
+        self._thread = threading.Thread(target=self._pass, args=(inside, outside), daemon=True)
+        self._thread.start()
+        return self
+
+    def _pass(self, inside, outside):
+        other = {inside: outside, outside: inside}
+        while True:
+            ready, _, _ = select.select([inside, outside, self._bell], [], [])
+            if self._bell in ready:
+                return
+            for fd in ready:
+                os.write(other[fd], os.read(fd, 4096))
+
+    def __exit__(self, *error):
+        self._process.kill()
+        self._process.wait()
+        os.write(self._ring, b"!")
+        self._thread.join()
+        for fd in self._fds:
+            os.close(fd)
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """The prompt of a terminal that was set up and is not running."""
+    flash = tmp_path_factory.mktemp("stopped") / "flash.bin"
+    spec = preset.classic(benches._PORT)
+    spec["operators"].append([TECHNICIAN[0], "technician", TECHNICIAN[1], False])
+    board_process.provision(flash, spec)
+    with Prompt(flash) as prompt:
+        yield prompt
+
+
+def test_a_stopped_terminal_answers_the_same_commands(stopped):
+    def tool(*argv, typed=""):
+        out, err = io.StringIO(), io.StringIO()
+        code = cli.main([*argv, "--json", "--port", stopped.path], Output(True, out, err),
+                        io.StringIO(typed))  # fmt: skip
+        return code, json.loads(out.getvalue())
+
+    code, data = tool("log")
+    assert code == errors.LOCKED, data
+    assert tool("unlock", typed=TECHNICIAN[1] + "\n") == (0, {"unlocked": True})
+    code, data = tool("reboot")
+    assert code == errors.REFUSED and "stopped" in data["error"]
+
+
+def test_mpremote_at_the_prompt_of_a_stopped_terminal(stopped):
+    said = mpremote(stopped.path, "resume", "exec", "import tech; print(tech.help())")
+    assert "tech.journal.summary" in said
