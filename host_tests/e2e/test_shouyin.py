@@ -21,6 +21,7 @@ from simulator.ptyport import Served
 
 ROOT = Path(__file__).resolve().parents[2]
 TECHNICIAN = ("90", "tech-13579")
+SERVICE_KEY = bytes(range(32))
 
 
 class Field:
@@ -31,6 +32,11 @@ class Field:
         spec = preset.classic(benches._PORT)
         spec["operators"].append([TECHNICIAN[0], "technician", TECHNICIAN[1], False])
         board_process.provision(self.till.flash, spec)
+        script = folder / "service_key.py"
+        script.write_text(
+            f"from app.tech.context import Context\nContext().vault().put(SVC={SERVICE_KEY!r})\n"
+        )
+        board_process.run(self.till.flash, script)
         self.till.start()
         self.till.expect("未签到", 120_000)
         self.served = Served(self.till)
@@ -106,6 +112,47 @@ def test_security_22_unlocking_with_the_password_and_not_with_another(field):
     assert code == errors.REFUSED and "wrong" in data["error"]
     assert field.unlock()["unlocked"] is True
     assert field.good("lock")["unlocked"] is False
+
+
+def test_security_22_the_service_desk_unlocks_by_telephone(field, tmp_path):
+    asked = field.good("unlock", "--challenge")
+    key = tmp_path / "service.key"
+    key.write_text(SERVICE_KEY.hex())
+    code, answer = field.run("respond", asked["challenge"], "--serial", asked["serial"],
+                             "--key", str(key))  # fmt: skip
+    assert code == 0
+    assert field.good("unlock", "--response", answer["response"])["unlocked"] is True
+    field.good("lock")
+    code, data = field.run("unlock", "--response", answer["response"])
+    assert code == errors.REFUSED and "no challenge is open" in data["error"]
+
+
+def test_the_console_in_a_window(field):
+    window, inside = os.openpty()
+    tty.setraw(inside)
+    tool = subprocess.Popen(
+        [sys.executable, "-m", "tools.shouyin", "console", "--port", field.path],
+        cwd=ROOT, stdin=inside, stdout=inside, stderr=inside,
+    )  # fmt: skip
+    os.close(inside)
+    until(window, b">>> ")
+    os.write(window, f"tech.unlock('{TECHNICIAN[1]}')\r".encode())
+    said = until(window, b"unlocked\r\n>>> ")
+    assert TECHNICIAN[1].encode() not in said and b"*" * len(TECHNICIAN[1]) in said
+    os.write(window, b"tech.lo\x03tech.lock()\r")
+    until(window, b"locked\r\n>>> ")
+    os.write(window, b"\x1d")
+    assert tool.wait(30) == 0
+    os.close(window)
+
+
+def until(fd, ending):
+    """What comes out of `fd` until it ends so."""
+    seen = b""
+    while not seen.endswith(ending):
+        assert select.select([fd], [], [], 30)[0], seen
+        seen += os.read(fd, 1)
+    return seen
 
 
 def test_both_ways_to_start_the_tool(field):
