@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import serial
 
 from fake_terminal import MUTE, NOISE, PLAIN, FakeTerminal, Refusal, parse
 from shouyin import cli, errors, link, literals, ports
@@ -169,6 +170,47 @@ def test_ctrl_c_cancels_on_the_terminal_too():
         _, err = tool.communicate(timeout=30)
     assert tool.returncode == errors.INTERRUPTED and "stopped; the terminal runs on" in err
     assert t.cancelled == 1
+
+
+# ---- the lines of the cable ---------------------------------------------------------------------
+
+
+class AutoReset(serial.Serial):
+    """A port with the circuit of ESP32 boards behind it (esptool, "Boot Mode Selection"): RTS
+    alone pulls the chip into reset, DTR alone the boot pin, both together nothing."""
+
+    seen = []
+
+    def open(self):
+        self.lines = dict(zip(("dtr", "rts"), self.seen[0], strict=True))
+        super().open()
+
+    def _look(self):
+        self.seen.append((self.lines["dtr"], self.lines["rts"]))
+
+    def _update_dtr_state(self):
+        self.lines["dtr"] = self._dtr_state
+        self._look()
+
+    def _update_rts_state(self):
+        self.lines["rts"] = self._rts_state
+        self._look()
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["raised by the kernel", "low before"])
+def test_opening_and_closing_the_port_does_not_reset_the_board(monkeypatch, before):
+    def opened(port, do_not_open=False, **how):
+        port_ = AutoReset(None, **how)
+        port_.port = port
+        return port_
+
+    monkeypatch.setattr(link.SerialTransport.__init__.__globals__["serial"], "serial_for_url",
+                        opened)  # fmt: skip
+    monkeypatch.setattr(AutoReset, "seen", [(before, before)])
+    with FakeTerminal({"status": {"state": "idle"}}) as t:
+        assert run("status", port=t.path)[0] == 0
+    assert AutoReset.seen[-1] == (False, False) and len(AutoReset.seen) >= 5
+    assert (False, True) not in AutoReset.seen
 
 
 # ---- ports --------------------------------------------------------------------------------------

@@ -24,6 +24,14 @@ NOT_ANSWERING = "see that the terminal is on and the cable carries data; then tr
 PULLED = "plug it in again and repeat the command; the terminal has lost nothing"
 
 
+def open_port(port):
+    """mpremote's SerialTransport on a port. LinkError names why it cannot be opened."""
+    try:
+        return SerialTransport(port, timeout=READ_S)
+    except TransportError:
+        raise LinkError(*_why_not_open(port)) from None
+
+
 class Link:
     """An open connection; a context manager. `port`: path or name. LinkError when nothing that is
     a Shouyin terminal answers."""
@@ -34,10 +42,7 @@ class Link:
         self._transport = None
 
     def __enter__(self):
-        try:
-            self._transport = SerialTransport(self.port, timeout=READ_S)
-        except TransportError:
-            raise LinkError(*_why_not_open(self.port)) from None
+        self._transport = open_port(self.port)
         try:
             self._enter()
         except BaseException:

@@ -1,11 +1,10 @@
 """console: this window becomes the terminal's service console."""
 
+import contextlib
 import sys
 
-import serial
-
 from ..errors import LinkError, ToolError
-from ..link import PULLED
+from ..link import PULLED, open_port
 
 LEAVE = b"\x1d"  # Ctrl-]
 
@@ -19,21 +18,19 @@ def run_console(work):
         raise ToolError("the console needs a terminal window", "use the other commands in scripts")
     from mpremote.console import Console
 
-    try:
-        port = serial.serial_for_url(work.port(), 115200, timeout=0, exclusive=True)
-    except (OSError, ValueError) as e:
-        raise LinkError(f"{work.port()} cannot be opened: {e}", "see shouyin ports") from None
+    transport = open_port(work.port())
     work.out.say(f"connected to {work.port()}; Ctrl-] leaves, tech.help() helps")
     window = Console()
     window.enter()
     try:
-        port.write(b"\r\x02")  # a prompt
-        passing(window, port)
+        transport.serial.write(b"\r\x02")  # a prompt
+        passing(window, transport.serial)
     except OSError:
-        raise LinkError("the port went away", PULLED) from None
+        raise LinkError(f"{work.port()} went away", PULLED) from None
     finally:
         window.exit()
-        port.close()
+        with contextlib.suppress(OSError):
+            transport.close()
     work.out.say("\nleft the console; the technician's session ends by itself, or: shouyin lock")
 
 
