@@ -190,18 +190,26 @@ def test_settings_are_typed_as_the_terminal_has_them():
 
 # ---- end of life --------------------------------------------------------------------------------
 
-OWED = {"states": {"STORED": {"count": 2, "amount_fen": 2468}},
-        "owed": {"count": 2, "amount_fen": 2468}}  # fmt: skip
+WORD = "DESTROY-58402001-2-5"
 
 
-def test_security_28_decommission_warns_of_what_is_owed_and_wants_the_number_typed():
-    with FakeTerminal({"journal.summary": OWED, "decommission": {"wiped": True}}) as t:
-        code, text, err = run("decommission", port=t.path, typed="\n")
-        assert code == errors.LOCAL and "nothing was done" in err
-        assert "STILL OWED TO THE ACQUIRER: 2 transactions, 24.68 yuan" in text
-        assert [c[0] for c in t.calls] == ["journal.summary"]
-        assert run("decommission", port=t.path, typed="58402001\n")[0] == 0
-        assert t.calls[-1] == ("decommission", ("58402001",), {})
+def decommission(confirm=None):
+    asked = {"owed": 2, "amount_fen": 2468, "unsettled": 5, "confirm": WORD}
+    if confirm == WORD:
+        return {"decommissioned": True, "lost": 2}
+    return {"decommissioned": False, **asked}
+
+
+def test_security_28_decommission_warns_of_what_is_owed_and_wants_the_word_typed():
+    with FakeTerminal({"decommission": decommission}) as t:
+        code, text, err = run("decommission", port=t.path, typed="yes\n")
+        assert code == errors.LOCAL and "nothing was destroyed" in err
+        assert "2 TRANSACTIONS, 24.68 YUAN" in text and "5 transactions are not settled" in text
+        assert t.calls == [("decommission", (), {})]
+        assert run("decommission", port=t.path, typed=WORD + "\n")[0] == 0
+        assert t.calls[-1] == ("decommission", (WORD,), {})
+        code, text, _ = run("decommission", "--confirm", "DESTROY-58402001-0-0", port=t.path)
+        assert code == errors.NEGATIVE and WORD in text
 
 
 # ---- the console --------------------------------------------------------------------------------

@@ -1,27 +1,46 @@
 """decommission: the end of a terminal's service here."""
 
-from ..errors import ToolError
-from ..output import render
+from ..errors import NEGATIVE, ToolError
 
 
 def register(add, group):
-    p = add("decommission", "wipe keys, cards and settings, after a warning of what is owed",
-            run_decommission)  # fmt: skip
-    p.add_argument("--confirm", metavar="TID", help="the terminal's number, instead of typing it")
+    p = add(
+        "decommission",
+        "destroy keys, journal, settings and operators, after a warning of what is owed",
+        run_decommission,
+    )
+    p.add_argument("--confirm", metavar="WORD", help="the word, instead of typing it")
     p.add_argument("--password-stdin", action="store_true", help="password from a pipe")
 
 
+def warning(data):
+    """Lines that say what is lost; `data` as of tech.decommission()."""
+    lines = []
+    if data["owed"] < 0:
+        lines.append("THE JOURNAL CANNOT BE READ: nobody knows what the acquirer does not have.")
+    elif data["owed"]:
+        lines.append(
+            f"{data['owed']} TRANSACTIONS, {data['amount_fen'] / 100:.2f} YUAN, HAVE NOT REACHED "
+            "THE ACQUIRER: THEY WILL BE LOST. Let the terminal upload them first."
+        )
+    if data["unsettled"] > 0:
+        lines.append(f"{data['unsettled']} transactions are not settled: settle first.")
+    return [*lines, "Keys, journal, settings and operators will be destroyed for good."]
+
+
 def run_decommission(work):
-    summary = work.call("journal.summary")
-    owed = summary.get("owed", {})
-    work.out.say("This wipes the terminal's keys, its stored cards and its settings, for good.")
-    if owed.get("count"):
-        work.out.say(f"STILL OWED TO THE ACQUIRER: {owed['count']} transactions, "
-                     f"{owed['amount_fen'] / 100:.2f} yuan. They are lost with it:")  # fmt: skip
-        for line in render(summary.get("states", {}), "  "):
+    word = work.args.confirm
+    if word is None:
+        asked = work.key_call("decommission")
+        for line in warning(asked):
             work.out.say(line)
-        work.out.say("Let it upload and settle first, if it still can.")
-    typed = work.args.confirm or work.ask("Type the terminal's number (TID) to go on:")
-    if not typed:
-        raise ToolError("not confirmed; nothing was done")
-    work.key_show("decommission", typed, wait_s=300)
+        word = asked["confirm"]
+        if work.ask(f"Type {word} to go on:") != word:
+            raise ToolError("not confirmed; nothing was destroyed")
+    data = work.key_call("decommission", word, wait_s=300)
+    if not data["decommissioned"]:
+        lines = [*warning(data), f"THE WORD IS NOT RIGHT (ANY MORE): it is {data['confirm']} now"]
+        work.out.result(data, lines)
+        return NEGATIVE
+    work.out.result(data, ["keys destroyed; the terminal starts anew, blank"])
+    return 0
