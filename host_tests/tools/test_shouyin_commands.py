@@ -279,3 +279,19 @@ def test_a_challenge_or_key_that_is_none_is_refused_and_the_key_not_shown(
     file.write_text(key)
     code, text, err = run("respond", challenge, "--serial", "S", "--key", str(file))
     assert (code, text) == (errors.LOCAL, "") and "hex" in err and key[:8] not in err
+
+
+# ---- builders -----------------------------------------------------------------------------------
+
+
+def test_a_bundle_that_cannot_be_made_says_why(tmp_path):
+    pytest.importorskip("bundle")
+    code, _, err = run("bundle", "--board", "SY_NOPE", "--out", str(tmp_path))
+    assert code == errors.LOCAL and "SY_NOPE" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_image_that_cannot_be_made_says_why(tmp_path):
+    argv = ("image", "--board", "SY_CLASSIC", "--base", str(tmp_path / "none.bin"))
+    code, _, err = run(*argv)
+    assert code == errors.LOCAL and "none.bin" in err
