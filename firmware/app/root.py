@@ -9,6 +9,7 @@ import micropython
 import board
 import bootstate
 import flavour
+import kept
 
 # Big buffers first: once the code is loaded the heap is no longer in one piece.
 from .crypto import des as _des
@@ -35,6 +36,7 @@ from .pay.reversal import Reversals  # noqa: E402
 from .pay.saf import Saf  # noqa: E402
 from .pay.settlement import Settlement  # noqa: E402
 from .services import App  # noqa: E402
+from .store import audit  # noqa: E402
 from .store.flashlog import FlashError, FlashLog, LogFull  # noqa: E402
 from .store.journal import Journal  # noqa: E402
 from .store.operators import OperatorError, Operators  # noqa: E402
@@ -47,7 +49,7 @@ from .text.gb18030 import Encoder  # noqa: E402
 from .ui.canvas import for_display  # noqa: E402
 from .ui.flows import main as flows  # noqa: E402
 from .ui.manager import UI  # noqa: E402
-from .ui.screens import Idle, Message  # noqa: E402
+from .ui.screens import OK, Idle, Message  # noqa: E402
 
 # Bytes between collections: three quarters of what is free beyond a reserve that stays in one
 # piece; on a small heap few, on a large one no more than this.
@@ -60,6 +62,7 @@ _STOPPED_MS = 3_600_000
 _CTRL_C = 3
 # What a port raises when a peripheral cannot be had: no timer, no memory, no such pin, no answer.
 _NOT_MADE = (OSError, RuntimeError, ValueError)
+_RESTART_MS = 2000
 _GONE_MS = 120_000  # nor for so long: nobody is there, whatever the screen asks
 
 
@@ -74,10 +77,26 @@ def _qr(data):
     return qr.encode(data)
 
 
+def _audit_log():
+    """The AuditLog. Without its partition, or with one that cannot be read, the terminal trades
+    all the same, and says so in the log."""
+    partition = kept.partition("audit")
+    try:
+        if partition is not None:
+            ring = FlashLog(partition, 2, audit.PAYLOAD)
+            made = audit.AuditLog(ring, kept.Place("audit", 20))
+            made.open(bootstate.watchdog.feed)
+            return made
+        log.error("no audit partition")
+    except (FlashError, LogFull, OSError, ValueError) as e:
+        log.exception("audit log", e)
+    return audit.AuditLog(None)
+
+
 class Terminal:
     """Everything there is, in the order in which it is made."""
 
-    def __init__(self):
+    def __init__(self, events):
         self.supervisor = Supervisor(self._reset)
         self.watchdog = Watchdog(bootstate.watchdog)
         self.inputs = Queue(16)
@@ -87,14 +106,32 @@ class Terminal:
         heart = self.watchdog.heartbeat("ui", 20_000)
         self.ui = UI(bootstate.display, canvas, self.inputs, heart)
         self._last_input = clock.ticks()
+        self.audit = events
         self._life = None  # the task of run()
         self.journal = None
+        self.vault = None
         self.app = None
         clock.use_rtc(board.make_rtc())
 
     def _reset(self, why):
         log.error("reset: %s", why)
         machine.reset()
+
+    def restart_soon(self):
+        """Start anew, when the technician has read the answer."""
+
+        async def restart():
+            await asyncio.sleep_ms(_RESTART_MS)
+            self._reset("wanted")
+
+        self.supervisor.spawn("restart", restart, ONESHOT)
+
+    def keys_loaded(self):
+        """Two custodians have loaded a master key into a terminal that cannot trade."""
+        if self.locked():
+            from .tech import zeroise
+
+            zeroise.unlock()
 
     def serve_console(self):
         """The technician's console, whatever the state of the terminal. Ctrl-C is a byte like
@@ -139,10 +176,20 @@ class Terminal:
             self.operators.load()
         except (OperatorError, KeyError, TypeError):
             raise ServiceNeeded("no_operators")
+        if self.locked():
+            raise ServiceNeeded("tampered")
         if self.settings.missing():
             raise ServiceNeeded("not_set_up")
         if not self.operators.numbers():
             raise ServiceNeeded("no_operators")
+
+    def locked(self):
+        """Whether the case was opened and no new key was loaded since."""
+        if "tamper" not in board.CAPS["extras"]:
+            return False
+        from .tech import zeroise
+
+        return bool(zeroise.locked())
 
     def _reader_capability(self):
         kinds = board.CAPS["card"]
@@ -193,6 +240,8 @@ class Terminal:
         app.ui = self.ui
         app.printer = self.printer
         app.card_reader = self.card_reader
+        app.audit = self.audit
+        session.note = app.note
         app.board = board.NAME
         app.mark = "SHOUYIN DEV" if flavour.DEV else ""
         app.battery = self.battery
@@ -252,6 +301,8 @@ class Terminal:
             if self._unserved() and not self.engine.busy:
                 if self.journal.needs_housekeeping():
                     self.journal.housekeep()
+                elif self.audit.needs_housekeeping():
+                    self.audit.housekeep()
                 rounds = (rounds + 1) % _COLLECT_ROUNDS
                 if not rounds:
                     gc.collect()  # so that the next key need not wait for it
@@ -259,7 +310,7 @@ class Terminal:
     def _start_extras(self):
         """What only some boards have, and what no trade depends on."""
         made = {}
-        for kind in ("buzzer", "touch", "battery"):
+        for kind in ("buzzer", "touch", "battery", "tamper"):
             if kind in board.CAPS["extras"]:
                 try:
                     made[kind] = driver = board.make_extra(kind, clock)
@@ -274,8 +325,22 @@ class Terminal:
             self.ui.play = self.buzzer.play
         if self.touch is not None:
             self.supervisor.spawn("touches", self._touches, FATAL)
+        if "tamper" in made:
+            self.supervisor.spawn("case", lambda: self._case(made["tamper"]), FATAL)
         if made:
             self.supervisor.spawn("accessories", lambda: self._watch(made), RESTART)
+
+    async def _case(self, switch):
+        """The case is opened: the keys are destroyed at once, whatever is going on."""
+        await switch.wait()
+        if self.locked():
+            await asyncio.Event().wait()  # for ever: they are gone
+        from .tech import zeroise
+
+        if self.vault is None:  # not loaded yet: the file goes all the same
+            self.vault = Vault(board.DATA + "/vault.bin", None)
+        zeroise.tampered(self.audit, self.vault, bootstate.watchdog.feed)
+        self._reset("case opened")
 
     async def _watch(self, made):
         """Write down what is wrong with accessories and keypad, whenever that changes."""
@@ -324,8 +389,15 @@ class Terminal:
 
 
 async def run():
+async def run():
     """The terminal's life; returns only when a developer has stopped it."""
-    terminal = Terminal()
+    events = _audit_log()
+    if kept.get("zeroise", 1) or events.latest == "zeroising":
+        from .tech import zeroise
+
+        if zeroise.resume(events, bootstate.watchdog.feed):
+            machine.reset()
+    terminal = Terminal(events)
     terminal.serve_console()
     try:
         await _live(terminal)
@@ -334,7 +406,7 @@ async def run():
 
 
 async def _live(terminal):
-    log.info("start, reset cause %d", machine.reset_cause())
+    terminal.audit.event("start", "", "cause %d" % machine.reset_cause())
     terminal.start_basics()
     ui = terminal.ui
     try:
@@ -364,8 +436,18 @@ def _say(ui, what):
     bootstate.display.flush()
 
 
+_KEYS_HELP = ("tampered", "vault")  # what a new master key puts right
+
+
 async def _service(terminal, problem):
     """A screen that says what is wrong, for ever; the technician has the REPL."""
     log.error("service needed: %s", problem)
     while True:
-        await terminal.ui.ask(Message(strings.text("notice"), strings.problem(problem)))
+        screen = Message(strings.text("notice"), strings.problem(problem))
+        screen.calm = True
+        if await terminal.ui.ask(screen) == OK and problem in _KEYS_HELP:
+            from .tech.keys import Desk
+            from .ui.flows import keyentry
+
+            if await keyentry.enter(Desk(terminal)) is not None:
+                terminal.restart_soon()

@@ -42,6 +42,12 @@ class Vault:
         """The stored bytes (the vault's own bytearray: do not change it), or None."""
         return self._slots.get(name)
 
+    def forget(self):
+        """Wipe what is in memory: the device's secret is gone, or will be."""
+        for data in self._slots.values():
+            _wipe(data)
+        self._slots = {}
+
     def put(self, **slots):
         """Store the given keys (name=bytes, None removes) with one write; all or none are kept."""
         new = dict(self._slots)

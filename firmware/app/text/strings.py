@@ -70,6 +70,10 @@ TEXT = {
     "states": ("各状态汇总", "By state"),
     "notice": ("提示", "Notice"),
     "supervisor": ("主管授权", "Supervisor"),
+    "key_entry": ("主密钥录入", "Key entry"),
+    "custodian": ("密钥持有人%d", "Custodian %d"),
+    "component": ("密钥分量%d", "Component %d"),
+    "component_again": ("分量%d再输一次", "Comp. %d again"),
     # prompts
     "operator_no": ("操作员号:", "Operator no:"),
     "password": ("密码:", "Password:"),
@@ -86,6 +90,11 @@ TEXT = {
     "ok_cancel": ("确认键/取消键", "ENTER / CANCEL"),
     "press_enter": ("按确认键继续", "Press ENTER"),
     "tear_first": ("撕纸后按确认打印", "Tear, then ENTER"),
+    "hex_hint": ("字母键+1-6: A-F", "ALPHA+1-6: A-F"),
+    "hex_alpha": ("按1-6输入A-F", "1-6 types A-F"),
+    "hex_count": ("已输入%d/32", "%d of 32 typed"),
+    "component_kcv": ("分量%d KCV %s\n请与密钥信封核对", "Comp. %d, KCV\n%s: compare"),
+    "master_kcv": ("主密钥KCV %s\n正确请按确认存储", "Key KCV %s\nENTER keeps it"),
     "second_copy": ("持卡人存根", "Customer copy"),
     "total_line": ("共%d笔", "%d in all"),
     # progress
@@ -138,6 +147,9 @@ TEXT = {
     "err.unknown": ("无此操作员", "No such operator"),
     "err.locked": ("已锁,30分钟后试", "Locked 30 min"),
     "err.role": ("需要主管操作员", "Need supervisor"),
+    "err.custodian": ("须主管或管理员", "Need supervisor"),
+    "err.same_person": ("须另一位持有人", "Another person!"),
+    "err.hex": ("请按数字或字母键", "Digit or ALPHA"),
     "err.same": ("不能与旧密码相同", "Same as before"),
     # a key that has no use here: what to press instead
     "key.digits": ("无效键,请按数字", "Press a digit"),
@@ -196,6 +208,13 @@ PROBLEM = {
     "offline_age": ("脱机交易过久未上送,请恢复网络", "Offline sales too old. Restore network."),
     "offline_sign_in": ("强制结算后须先联网签到,才可脱机", "Closed by force: sign in before offline"),
     "offline_keys": ("密钥库故障,不可脱机。联系服务商", "Key store fault: no offline. Service."),
+    # the master key
+    "key_offer": ("未装主密钥。两位持有人到场后按确认录入", "No master key. Two custodians: ENTER"),
+    "key_differs": ("两次输入不同,请重新输入该分量", "They differ. Type the component again."),
+    "key_weak": ("弱密钥或分量相同,不能使用。请重新输入", "Weak or equal components. Type it again."),
+    "key_failed": ("密钥未能存储,请联系服务商", "The key was not stored. Call service."),
+    "key_stored": ("主密钥已存储,请签到", "Key stored. Sign in now."),
+    "key_cancelled": ("已取消,没有存储密钥", "Given up: no key was stored."),
     # printer
     "print.paper": ("打印机缺纸,装纸后按确认,取消键不打", "No paper. Load, then ENTER. CANCEL: later."),
     "print.cover": ("打印机盖开,合上后按确认", "Cover open. Close it, then ENTER."),
@@ -207,6 +226,7 @@ PROBLEM = {
     "print.no_answer": ("打印机无应答,检查电源后按确认", "No answer: check power, then ENTER"),
     "print.nothing": ("没有可打印的交易", "Nothing to print."),
     # terminal
+    "tampered": ("外壳被打开,密钥已销毁。停用,联系服务商", "Case opened: keys gone. Call service."),
     "not_set_up": ("终端未设置,请联系服务商", "Terminal is not set up. Call service."),
     "no_operators": ("未建操作员,请联系服务商", "No operators. Call service."),
     "vault": ("密钥库损坏,需重装主密钥,联系服务商", "Key store broken. Reload keys: service"),

@@ -12,7 +12,9 @@ async def login(app):
     """Returns when an operator has signed on: app.operator is his number."""
     error = ""
     while True:
-        no = await app.ui.ask(Entry(t("login"), t("operator_no"), 2, 2, False, "", error))
+        screen = Entry(t("login"), t("operator_no"), 2, 2, False, "", error)
+        screen.calm = True
+        no = await app.ui.ask(screen)
         if ended(no):
             error = ""
             continue
