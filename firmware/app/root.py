@@ -389,7 +389,6 @@ class Terminal:
 
 
 async def run():
-async def run():
     """The terminal's life; returns only when a developer has stopped it."""
     events = _audit_log()
     if kept.get("zeroise", 1) or events.latest == "zeroising":
