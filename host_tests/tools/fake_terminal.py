@@ -36,6 +36,7 @@ class FakeTerminal:
         self.calls = []
         self.typed = bytearray()  # at the friendly prompt
         self.cancelled = 0
+        self.longest = 0  # bytes of a block
         self._stop = os.pipe()
 
     def __enter__(self):
@@ -96,6 +97,7 @@ class FakeTerminal:
             self._send(b"R\x00")
         elif byte == 4:
             source, self._line = bytes(self._line[:-1]).decode(), bytearray()
+            self.longest = max(self.longest, len(source.encode()))
             self._send(b"OK")
             self._execute(source)
 

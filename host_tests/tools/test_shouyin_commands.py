@@ -126,7 +126,7 @@ def test_an_activation_file_arrives_whole_is_activated_and_the_next_step_told(tm
     answers = {"receive": receive, "activate": {"tid": "58402001"}}
     with FakeTerminal(answers) as t:
         code, text, _ = run("activate", str(file), port=t.path)
-    assert code == 0 and receive.data == {file.name: file.read_bytes()}
+    assert code == 0 and receive.data == {file.name: file.read_bytes()} and t.longest <= 1024
     assert t.calls[-1] == ("activate", (file.name,), {})
     lines = text.splitlines()
     assert "sending 58402001.sya: 100 %" in lines
@@ -156,15 +156,31 @@ ROWS = [
 ]
 
 
+def journal(lines, records=2):
+    """A terminal whose journal is told line by line."""
+    answers = {"journal.summary": {"used": 2}, "journal.export": {"batch": 1, "records": records}}
+    return FakeTerminal(answers, said={"journal.export": lines})
+
+
 def test_the_journal_as_csv_and_json_lines(tmp_path):
-    with FakeTerminal({"journal.export": {"batch": 1, "transactions": ROWS}}) as t:
+    with journal([json.dumps(row) for row in ROWS]) as t:
         code, text, _ = run("journal", "export", str(tmp_path / "j.csv"), port=t.path)
-        assert code == 0 and text == f"2 transactions in {tmp_path / 'j.csv'}\n"
+        assert code == 0 and text.endswith(f"2 transactions in {tmp_path / 'j.csv'}\n")
         assert run("journal", "export", str(tmp_path / "j.jsonl"), port=t.path)[0] == 0
     read = list(csv.DictReader(io.StringIO((tmp_path / "j.csv").read_text("utf-8"))))
     assert [r["trace"] for r in read] == ["1", "2"] and read[1]["name"] == 'a,"b"'
     lines = (tmp_path / "j.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(n) for n in lines] == ROWS
+
+
+@pytest.mark.parametrize(
+    "lines", [[json.dumps(ROWS[0])], [json.dumps(ROWS[0]), "(1 lines left out)"]]
+)
+def test_a_journal_that_did_not_arrive_whole_is_not_written(tmp_path, lines):
+    with journal(lines) as t:
+        code, _, err = run("journal", "export", str(tmp_path / "j.csv"), port=t.path)
+    assert code == errors.NO_TERMINAL and "2 transactions were sent" in err
+    assert not (tmp_path / "j.csv").exists()
 
 
 def test_a_file_that_cannot_be_written_is_an_error_of_this_computer(tmp_path):
@@ -186,6 +202,40 @@ def test_settings_are_typed_as_the_terminal_has_them():
         code, _, err = run("settings", "set", "port", port=t.path)
         assert code == errors.LOCAL and "NAME=VALUE" in err
     assert [c[0] for c in t.calls].count("settings.set") == 1
+
+
+NOW = {"port": 8000, "language": "zh", "receipt_code": "", "apn": "cmnet"}
+
+
+def test_an_import_sends_what_differs_in_pieces_that_the_console_takes(tmp_path):
+    texts = []
+
+    def import_(text):
+        data = json.loads(text)
+        assert (data["format"], data["board"]) == (1, "SY_CLASSIC")
+        texts.append(data["settings"])
+        return {"changed": list(data["settings"]), "reboot": ["apn"], "missing": []}
+
+    wanted = {**NOW, "receipt_code": 'x"' * 106, "language": "en", "receipt_title": "é" * 200}
+    wanted["merchant_name"] = "店" * 80
+    file = tmp_path / "settings.json"
+    export = {"format": 1, "board": "SY_CLASSIC", "settings": wanted}
+    file.write_text(json.dumps(export), encoding="utf-8")
+    answers = {"settings.export": {**export, "settings": NOW}, "settings.import_": import_}
+    with FakeTerminal(answers) as t:
+        code, text, _ = run("settings", "import", str(file), port=t.path, as_json=True)
+    sent = {name: value for part in texts for name, value in part.items()}
+    assert code == 0 and len(texts) > 1 and 600 < t.longest <= 1024
+    assert sent == {name: wanted[name] for name in wanted if NOW.get(name) != wanted[name]}
+    assert sorted(json.loads(text)["changed"]) == sorted(sent)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"settings": 1}', "{}"])
+def test_a_file_that_is_no_export_is_refused_before_the_terminal_is_asked(tmp_path, text):
+    file = tmp_path / "settings.json"
+    file.write_text(text)
+    code, _, err = run("settings", "import", str(file), port="/dev/ttyNOPE0")
+    assert code == errors.LOCAL and "no export" in err
 
 
 # ---- end of life --------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+from ..errors import LinkError
 from ..work import write_text
 
 
@@ -33,11 +34,32 @@ def as_json_lines(rows):
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
+def rows(work):
+    """The transactions of the open batch, oldest first: a list of dicts. LinkError when some did
+    not arrive."""
+    total = work.call("journal.summary")["used"]
+    lines = []
+    with work.out.progress() as tell:
+
+        def take(line):
+            lines.append(line)
+            tell("reading the journal", len(lines), max(total, len(lines)))
+
+        said = work.link().call("journal.export", say=take)["records"]
+    try:
+        found = [json.loads(line) for line in lines]
+    except ValueError:
+        found = []
+    if len(found) != said:
+        raise LinkError(f"{said} transactions were sent and {len(found)} arrived",
+                        "repeat the command; nothing was written")  # fmt: skip
+    return found
+
+
 def run_export(work):
     file = work.args.file
-    data = work.call("journal.export")
-    rows = data["transactions"] if isinstance(data, dict) else data
+    found = rows(work)
     kind = work.args.format or ("csv" if file.endswith(".csv") else "jsonl")
-    write_text(file, as_csv(rows) if kind == "csv" else as_json_lines(rows))
-    work.out.result({"file": file, "format": kind, "transactions": len(rows)},
-                    [f"{len(rows)} transactions in {file}"])  # fmt: skip
+    write_text(file, as_csv(found) if kind == "csv" else as_json_lines(found))
+    work.out.result({"file": file, "format": kind, "transactions": len(found)},
+                    [f"{len(found)} transactions in {file}"])  # fmt: skip

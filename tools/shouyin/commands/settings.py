@@ -3,8 +3,10 @@
 import json
 
 from ..errors import ToolError
-from ..output import table
+from ..literals import literal
 from ..work import read_text, write_text
+
+PIECE = 900  # bytes of an argument: the console takes blocks of 1,024
 
 
 def register(add, group):
@@ -23,11 +25,9 @@ def register(add, group):
 
 def run_get(work):
     if work.args.name:
-        data = work.call("settings.get", work.args.name)
-        value = data.get("value") if isinstance(data, dict) else data
-        work.out.result(data, [str(value)])
-        return
-    work.show("settings")
+        work.show("settings.get", work.args.name)
+    else:
+        work.show("settings")
 
 
 def parse(texts):
@@ -45,9 +45,7 @@ def _typed(work, values):
     """The texts as the parameters want them: whole numbers where the terminal has such."""
     typed = {}
     for name, text in values.items():
-        now = work.call("settings.get", name)
-        now = now.get("value") if isinstance(now, dict) else now
-        if isinstance(now, int):
+        if isinstance(work.call("settings.get", name), int):
             try:
                 typed[name] = int(text)
             except ValueError:
@@ -64,20 +62,41 @@ def run_set(work):
 def run_export(work):
     data = work.call("settings.export")
     write_text(work.args.file, json.dumps(data, ensure_ascii=False, indent=1) + "\n")
-    values = data.get("settings", data)
-    work.out.result({"file": work.args.file, "parameters": len(values)},
-                    [f"{len(values)} parameters in {work.args.file}"])  # fmt: skip
+    n = len(data["settings"])
+    work.out.result({"file": work.args.file, "parameters": n},
+                    [f"{n} parameters in {work.args.file}"])  # fmt: skip
+
+
+def pieces(export, changes):
+    """Texts for settings.import_(): the changes as exports of about PIECE bytes each."""
+    texts, some = [], {}
+    for name, value in changes.items():
+        text = literal(_text(export, {**some, name: value}))
+        if some and len(text.encode()) > PIECE:
+            texts.append(_text(export, some))
+            some = {}
+        some[name] = value
+    return [*texts, _text(export, some)]
+
+
+def _text(export, some):
+    data = {**export, "settings": some}
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def run_import(work):
-    text = read_text(work.args.file)
+    file = work.args.file
     try:
-        compact = json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
-    except ValueError as e:
-        raise ToolError(f"{work.args.file} is no JSON: {e}", "use a file of settings export")
-    work.key_show("settings.import_", compact)
-
-
-def changes(rows):
-    """Lines for [{name, was, is}]."""
-    return table(rows, ["name", "was", "is"])
+        export = json.loads(read_text(file))
+        wanted = export["settings"].items()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ToolError(f"{file} is no export of parameters", "use a file of settings export")
+    now = work.call("settings.export")["settings"]
+    changes = {name: value for name, value in wanted if name not in now or now[name] != value}
+    result = {"changed": [], "reboot": [], "missing": []}
+    for text in pieces(export, changes):
+        part = work.key_call("settings.import_", text)
+        for name in ("changed", "reboot"):
+            result[name] += part[name]
+        result["missing"] = part["missing"]
+    work.out.result(result)
