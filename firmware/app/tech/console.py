@@ -21,6 +21,7 @@ _A, _B, _C, _D, _E = const(1), const(2), const(3), const(4), const(5)
 _BS, _TAB, _LF, _CR, _ESC, _DEL = const(8), const(9), const(10), const(13), const(27), const(127)
 
 PROMPT = b">>> "
+_MORE = b"... "
 _RAW = b"raw REPL; CTRL-B to exit\r\n>"
 _REBOOT = b"MPY: soft reboot\r\n"
 _LINE_MAX = const(512)
@@ -45,6 +46,7 @@ class Console:
         self._room = asyncio.Event()
         self._raw = False
         self._line = bytearray()
+        self._lines = b""  # the lines before it, in a block of Python
         self._over = False  # the line or block is longer than it may be
         self._escape = 0
         self._was_cr = False
@@ -76,7 +78,7 @@ class Console:
 
     def engaged(self):
         """Whether anything that is printed now would garble an exchange or a typed line."""
-        return self._raw or self._working or bool(self._line) or bool(self._queue)
+        return self._raw or self._working or bool(self._line or self._lines or self._queue)
 
     def aside(self, line):
         """Print a line that is no answer; the prompt comes again."""
@@ -148,6 +150,7 @@ class Console:
     async def _leave(self, words=b"\r\n"):
         """Back to lines."""
         self._raw = False
+        self._lines = b""
         self._clear()
         await self._send(words + self._banner() + PROMPT)
         self._prompted = True
@@ -178,6 +181,7 @@ class Console:
         elif c == _B:
             await self._leave()
         elif c == _C:
+            self._lines = b""
             await self._prompt(b"\r\n")
         elif c == _D:
             if not self._line:
@@ -224,15 +228,26 @@ class Console:
         self._clear()
         if over:
             await self._send(b"a line has at most 512 bytes\r\n")
-        elif line.strip():
+        elif flavour.DEV and self._goes_on(line):
+            await self._prompt(b"", _MORE)
+            return
+        elif line.strip() or self._lines:
+            line, self._lines = self._lines + line, b""
             wrong = await self.runner.run(line, True, self._send)
             if wrong:
                 await self._send(wrong.encode() + b"\r\n")
         await self._prompt(b"")
 
-    async def _prompt(self, before):
+    def _goes_on(self, line):
+        """Whether more lines belong to this one (development): a block ends with an empty one."""
+        if not line.strip() or not (self._lines or line.rstrip().endswith(b":")):
+            return False
+        self._lines = (self._lines + line + b"\n")[:_BLOCK_MAX]
+        return True
+
+    async def _prompt(self, before, prompt=PROMPT):
         self._clear()
-        await self._send(before + PROMPT)
+        await self._send(before + prompt)
         self._prompted = True
 
     # ---- raw mode -------------------------------------------------------------------------------
