@@ -42,7 +42,7 @@ from .store.journal import Journal  # noqa: E402
 from .store.operators import OperatorError, Operators  # noqa: E402
 from .store.settings import Settings, SettingsError  # noqa: E402
 from .store.vault import Vault, VaultError  # noqa: E402
-from .tech import port  # noqa: E402
+from .tech import health, port  # noqa: E402
 from .text import strings  # noqa: E402
 from .text.font import Font  # noqa: E402
 from .text.gb18030 import Encoder  # noqa: E402
@@ -111,6 +111,8 @@ class Terminal:
         self.journal = None
         self.vault = None
         self.app = None
+        self.problem = ""  # why it cannot trade
+        self.keys_to = None  # callable(key name): a technician tries them, nobody else gets them
         clock.use_rtc(board.make_rtc())
 
     def _reset(self, why):
@@ -246,6 +248,7 @@ class Terminal:
         app.mark = "SHOUYIN DEV" if flavour.DEV else ""
         app.battery = self.battery
         self.app = app
+        self.health = health.Health(self, self._unserved)
         self.drivers = bearers + [self.printer, self.card_reader]
 
     # ---- tasks ----------------------------------------------------------------------------------
@@ -262,7 +265,10 @@ class Terminal:
                 told = True
             if pressed:
                 self._last_input = clock.ticks()
-                self.inputs.put(("key", name))
+                if self.keys_to is not None:
+                    self.keys_to(name)
+                else:
+                    self.inputs.put(("key", name))
 
     async def _touches(self):
         began = None
@@ -384,8 +390,7 @@ class Terminal:
         spawn("cards", self._cards, FATAL)
         spawn("housekeeping", self._housekeeping, RESTART)
         spawn("uploads", self.saf.run, RESTART)
-        app = self.app
-        spawn("flows", lambda: flows.day(app), RESTART)
+        self.health.start(flows.day)
 
 
 async def run():
@@ -441,8 +446,10 @@ _KEYS_HELP = ("tampered", "vault")  # what a new master key puts right
 async def _service(terminal, problem):
     """A screen that says what is wrong, for ever; the technician has the REPL."""
     log.error("service needed: %s", problem)
+    terminal.problem = problem
+    title = (strings.text("notice") + " " + health.code_of(problem)).rstrip()
     while True:
-        screen = Message(strings.text("notice"), strings.problem(problem))
+        screen = Message(title, strings.problem(problem))
         screen.calm = True
         if await terminal.ui.ask(screen) == OK and problem in _KEYS_HELP:
             from .tech.keys import Desk

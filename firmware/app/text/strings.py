@@ -151,6 +151,11 @@ TEXT = {
     "err.same_person": ("须另一位持有人", "Another person!"),
     "err.hex": ("请按数字或字母键", "Digit or ALPHA"),
     "err.same": ("不能与旧密码相同", "Same as before"),
+    # the self-test failed
+    "locked": ("终端已锁 %s", "LOCKED %s"),
+    "locked_stop": ("自检未通过\n已停止交易", "Self-test failed\nNo sales"),
+    "locked_settle": ("流水损坏,已停售\n结算按确认键", "Journal damaged\nSettle: ENTER"),
+    "call": ("电话%s", "Call %s"),
     # a key that has no use here: what to press instead
     "key.digits": ("无效键,请按数字", "Press a digit"),
     "key.choose": ("无效键,请按1-%d", "Press 1-%d"),
@@ -234,6 +239,7 @@ PROBLEM = {
     "vfs": ("文件系统损坏,未格式化。请联系服务商", "File system damaged: call service."),
     "receipts_owed": ("有签购单未打印。装纸后按确认补打", "Slips are owed. Load paper, ENTER prints"),
     "interrupted": ("上笔交易中断,未完成。将自动冲正,请重做", "Last one was cut off: reverses. Do it again"),
+    "locked": ("自检未通过,终端已锁。联系服务商", "Terminal locked. No sales. Call service."),
     "records_lost": ("部分流水读不出,请联系服务商核对账目", "Some records unreadable. Call service."),
 }  # fmt: skip
 
