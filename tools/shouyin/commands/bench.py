@@ -2,6 +2,8 @@
 
 from ..errors import NEGATIVE
 
+_TEST_S = 120
+
 
 def register(add, group):
     keypad = group("keypad", "the keypad")
@@ -25,18 +27,16 @@ def run_keypad(work):
     work.show("keypad", seconds, wait_s=seconds + 30)
 
 
-def _test(work, path):
-    data = work.call(path, wait_s=120)
-    work.out.result(data)
-    return 0 if data.get("ok", True) else NEGATIVE
-
-
 def run_display(work):
-    return _test(work, "display.test")
+    data = work.call("display.test", wait_s=_TEST_S)
+    work.out.result(data)
+    return NEGATIVE if data["fault"] else 0
 
 
 def run_printer_test(work):
-    return _test(work, "printer.test")
+    data = work.call("printer.test", wait_s=_TEST_S)
+    work.out.result(data, [f"{data['status']} {data['reason']}".rstrip()])
+    return 0 if data["status"] == "ok" else NEGATIVE
 
 
 def run_printer_status(work):

@@ -5,7 +5,7 @@ import time
 
 from .. import ports
 from ..errors import NEGATIVE
-from ..output import render, table
+from ..output import table
 from ..work import write_text
 
 _SELFTEST_S = 120  # the printer test waits for paper to come out
@@ -59,14 +59,16 @@ def run_version(work):
 
 def run_selftest(work):
     data = work.call("selftest", *work.args.names, wait_s=_SELFTEST_S)
-    work.out.result(data)
-    return 0 if data.get("passed") else NEGATIVE
+    failed = [r["name"] for r in data["results"] if r["status"] == "fail"]
+    lines = ["FAILED: " + " ".join(failed) if failed else "PASSED"]
+    if data["locked"]:
+        lines.append(f"LOCKED {data['locked']}: the terminal does not sell until all tests pass")
+    work.out.result(data, lines)
+    return 0 if data["passed"] else NEGATIVE
 
 
 def run_log(work):
-    data = work.call("log", work.args.n)
-    lines = data.get("lines", data) if isinstance(data, dict) else data
-    work.out.result(data, render(lines))
+    work.show("log", work.args.n)
 
 
 def run_audit(work):
@@ -88,7 +90,7 @@ def run_ping(work):
     host = [work.args.host] if work.args.host else []
     data = work.call("net.ping", *host)
     work.out.result(data)
-    return 0 if data.get("ok", True) else NEGATIVE
+    return 0 if data["answered"] else NEGATIVE
 
 
 def run_counters(work):
