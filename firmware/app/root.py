@@ -19,7 +19,7 @@ _partition = board.journal_partition()
 _index = _journal.reserve(_capacity, _partition.ioctl(4, 0) * _partition.ioctl(5, 0))
 _des.load()
 
-from . import guard, train  # noqa: E402
+from . import attention, guard, train  # noqa: E402
 from .crypto import seal  # noqa: E402
 from .host import cup  # noqa: E402
 from .host.cardstore import CardStore  # noqa: E402
@@ -48,8 +48,7 @@ from .text.gb18030 import Encoder  # noqa: E402
 from .ui.canvas import for_display  # noqa: E402
 from .ui.flows import main as flows  # noqa: E402
 from .ui.manager import UI  # noqa: E402
-from .ui.screens import OK, Idle, Message  # noqa: E402
-from .version import VERSION  # noqa: E402
+from .ui.screens import Idle, Message  # noqa: E402
 
 # Bytes between collections: three quarters of what is free beyond a reserve that stays in one
 # piece; on a small heap few, on a large one no more than this.
@@ -62,12 +61,8 @@ _STOPPED_MS = 3_600_000
 _CTRL_C = 3
 # What a port raises when a peripheral cannot be had: no timer, no memory, no such pin, no answer.
 _NOT_MADE = (OSError, RuntimeError, ValueError)
-_HEALTHY_MS = 60_000  # of service without a crash
-# Service screens that are no fault of the firmware's
-_WAITS_FOR_SETUP = ("not_set_up", "no_operators", "safe_mode")
 _RESTART_MS = 2000
 _GONE_MS = 120_000  # nor for so long: nobody is there, whatever the screen asks
-_NOT_YET = ("not_set_up", "no_operators")  # what a new terminal lacks; it can be trained with
 
 
 class ServiceNeeded(Exception):
@@ -395,77 +390,35 @@ async def run():
 
 
 async def _live(terminal):
-    _tell_boot()
+    attention.tell_boot()
     terminal.audit.event("start", "", "cause %d" % bootstate.cause)
     terminal.start_basics()
     ui = terminal.ui
     if bootstate.safe:
-        await _service(terminal, "safe_mode")
+        await attention.service(terminal, "safe_mode")
     try:
         _say(ui, "starting")
         terminal.load()
         _say(ui, "checking_journal")
         terminal.build()
     except ServiceNeeded as e:
-        await _service(terminal, e.args[0])
+        await attention.service(terminal, e.args[0])
     except (FlashError, LogFull) as e:
         log.exception("journal", e)
-        await _service(terminal, "flash")
+        await attention.service(terminal, "flash")
     except OSError as e:
         log.exception("start", e)
-        await _service(terminal, "vfs")
+        await attention.service(terminal, "vfs")
     terminal.start()
     gc.collect()
     spare = (gc.mem_free() - _GC_RESERVE) * 3 // 4
     gc.threshold(max(4096, min(_GC_THRESHOLD, spare)))
-    await _healthy()
+    await attention.healthy()
     while True:
         await asyncio.sleep(3600)
-
-
-def _tell_boot():
-    log.info("start %s, reset cause %d", VERSION, bootstate.cause)
-    if bootstate.bundle is not None:
-        log.info("bundle %s, slot %d", bootstate.bundle["version"], bootstate.bundle_slot)
-    elif bootstate.bundle_reason:
-        log.warning("no bundle: %s", bootstate.bundle_reason)
-    if bootstate.crashes:
-        log.warning("%d crashes, the last: %s", bootstate.crashes, bootstate.crash)
-    if bootstate.safe:
-        log.warning("safe mode")
-
-
-async def _healthy():
-    """Once it has served for a while, what runs is known to be good."""
-    await asyncio.sleep_ms(_HEALTHY_MS)
-    bootstate.healthy()
 
 
 def _say(ui, what):
     """On the glass at once: nothing waits before the journal has been read."""
     ui.show(Message(strings.text("product"), strings.text(what)))
     bootstate.display.flush()
-
-
-_KEYS_HELP = ("tampered", "vault")  # what a new master key puts right
-
-
-async def _service(terminal, problem):
-    """A screen that says what is wrong, for ever; the technician has the REPL. A new terminal can
-    be trained with, and a training be left."""
-    log.error("service needed: %s", problem)
-    if problem in _WAITS_FOR_SETUP:
-        terminal.supervisor.spawn("healthy", _healthy, ONESHOT)
-    terminal.problem = problem
-    training = terminal.training is not None
-    hint = "training_out" if training else "training_in" if problem in _NOT_YET else ""
-    while True:
-        title = (strings.text("notice") + " " + health.code_of(problem)).rstrip()
-        screen = Message(title, strings.problem(problem), strings.text(hint) if hint else "")
-        screen.calm = True
-        if await terminal.ui.ask(screen) != OK:
-            continue
-        if problem in _KEYS_HELP:
-            await guard.key_entry(terminal)
-        elif hint and not terminal.switch_training(not training):
-            problem = "training_failed"

@@ -12,7 +12,8 @@ async def login(app):
     """Returns when an operator has signed on: app.operator is his number."""
     error = ""
     while True:
-        screen = Entry(t("login"), t("operator_no"), 2, 2, False, app.login_hint(), error)
+        hint = app.login_hint()
+        screen = Entry(t("login"), t("operator_no"), 2, 2, False, hint, error)
         screen.calm = True
         no = await app.ui.ask(screen)
         if ended(no):
