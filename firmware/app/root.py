@@ -19,7 +19,7 @@ _partition = board.journal_partition()
 _index = _journal.reserve(_capacity, _partition.ioctl(4, 0) * _partition.ioctl(5, 0))
 _des.load()
 
-from . import train  # noqa: E402
+from . import attention, guard, train  # noqa: E402
 from .crypto import seal  # noqa: E402
 from .host import cup  # noqa: E402
 from .host.cardstore import CardStore  # noqa: E402
@@ -41,14 +41,14 @@ from .store.journal import Journal  # noqa: E402
 from .store.operators import OperatorError, Operators  # noqa: E402
 from .store.settings import Settings, SettingsError  # noqa: E402
 from .store.vault import Vault, VaultError  # noqa: E402
-from .tech import port  # noqa: E402
+from .tech import health, port  # noqa: E402
 from .text import strings  # noqa: E402
 from .text.font import Font  # noqa: E402
 from .text.gb18030 import Encoder  # noqa: E402
 from .ui.canvas import for_display  # noqa: E402
 from .ui.flows import main as flows  # noqa: E402
 from .ui.manager import UI  # noqa: E402
-from .ui.screens import OK, Idle, Message  # noqa: E402
+from .ui.screens import Idle, Message  # noqa: E402
 
 # Bytes between collections: three quarters of what is free beyond a reserve that stays in one
 # piece; on a small heap few, on a large one no more than this.
@@ -61,8 +61,8 @@ _STOPPED_MS = 3_600_000
 _CTRL_C = 3
 # What a port raises when a peripheral cannot be had: no timer, no memory, no such pin, no answer.
 _NOT_MADE = (OSError, RuntimeError, ValueError)
+_RESTART_MS = 2000
 _GONE_MS = 120_000  # nor for so long: nobody is there, whatever the screen asks
-_NOT_YET = ("not_set_up", "no_operators")  # what a new terminal lacks; it can be trained with
 
 
 class ServiceNeeded(Exception):
@@ -79,7 +79,7 @@ def _qr(data):
 class Terminal:
     """Everything there is, in the order in which it is made."""
 
-    def __init__(self):
+    def __init__(self, events):
         self.supervisor = Supervisor(self._reset)
         self.watchdog = Watchdog(bootstate.watchdog)
         self.inputs = Queue(16)
@@ -89,15 +89,33 @@ class Terminal:
         heart = self.watchdog.heartbeat("ui", 20_000)
         self.ui = UI(bootstate.display, canvas, self.inputs, heart)
         self._last_input = clock.ticks()
+        self.audit = events
         self._life = None  # the task of run()
         self.journal = None
+        self.vault = None
         self.app = None
+        self.problem = ""  # why it cannot trade
+        self.keys_to = None  # callable(key name): a technician tries them, nobody else gets them
         self.training = train.begun(board.DATA, canvas)  # None, unless the terminal is in it
         clock.use_rtc(board.make_rtc())
 
     def _reset(self, why):
         log.error("reset: %s", why)
+        task = self.supervisor.tasks.get(why.split(" ")[-1])
+        bootstate.note(why if task is None else "%s: %s" % (why, task.last_error))
         machine.reset()
+
+    def restart_soon(self):
+        """Start anew, when the technician has read the answer."""
+
+        async def restart():
+            await asyncio.sleep_ms(_RESTART_MS)
+            log.warning("restart, as wanted")
+            machine.reset()  # no crash: it is not counted as one
+
+        self.supervisor.spawn("restart", restart, ONESHOT)
+
+    unlock = staticmethod(guard.unlock)
 
     def serve_console(self):
         """The technician's console, whatever the state of the terminal. Ctrl-C is a byte like
@@ -128,6 +146,7 @@ class Terminal:
             self.settings = self.training.load()
             strings.use(self.settings["language"])
             return
+        guard.finish_activation()
         self.settings = Settings(board.DATA + "/settings.json")
         try:
             self.settings.load()
@@ -147,6 +166,8 @@ class Terminal:
             self.operators.load()
         except (OperatorError, KeyError, TypeError):
             raise ServiceNeeded("no_operators")
+        if guard.locked():
+            raise ServiceNeeded("tampered")
         if self.settings.missing():
             raise ServiceNeeded("not_set_up")
         if not self.operators.numbers():
@@ -207,12 +228,15 @@ class Terminal:
         app.ui = self.ui
         app.printer = self.printer
         app.card_reader = self.card_reader
+        app.audit = self.audit
+        session.note = app.note
         app.board = board.NAME
         app.mark = "SHOUYIN DEV" if flavour.DEV else ""
         app.battery = self.battery
         app.training = training
         app.switch_training = self.switch_training
         self.app = app
+        self.health = health.Health(self, self._unserved)
         self.drivers = bearers + [self.printer, self.card_reader]
 
     def switch_training(self, on):
@@ -222,7 +246,8 @@ class Terminal:
 
         owed = self.app.owed_count() if self.app else 0
         if mode.switch(on, board.DATA, self.settings["language"], owed):
-            self._reset("training")
+            log.warning("restart, training %d", on)
+            machine.reset()  # no crash: it is not counted as one
         return False
 
     # ---- tasks ----------------------------------------------------------------------------------
@@ -239,7 +264,10 @@ class Terminal:
                 told = True
             if pressed:
                 self._last_input = clock.ticks()
-                self.inputs.put(("key", name))
+                if self.keys_to is not None:
+                    self.keys_to(name)
+                else:
+                    self.inputs.put(("key", name))
 
     async def _touches(self):
         began = None
@@ -278,6 +306,8 @@ class Terminal:
             if self._unserved() and not self.engine.busy:
                 if self.journal.needs_housekeeping():
                     self.journal.housekeep()
+                elif self.audit.needs_housekeeping():
+                    self.audit.housekeep()
                 rounds = (rounds + 1) % _COLLECT_ROUNDS
                 if not rounds:
                     gc.collect()  # so that the next key need not wait for it
@@ -285,7 +315,7 @@ class Terminal:
     def _start_extras(self):
         """What only some boards have, and what no trade depends on."""
         made = {}
-        for kind in ("buzzer", "touch", "battery"):
+        for kind in ("buzzer", "touch", "battery", "tamper"):
             if kind in board.CAPS["extras"]:
                 try:
                     made[kind] = driver = board.make_extra(kind, clock)
@@ -300,6 +330,8 @@ class Terminal:
             self.ui.play = self.buzzer.play
         if self.touch is not None:
             self.supervisor.spawn("touches", self._touches, FATAL)
+        if "tamper" in made:
+            self.supervisor.spawn("case", lambda: guard.case(self, made["tamper"]), FATAL)
         if made:
             self.supervisor.spawn("accessories", lambda: self._watch(made), RESTART)
 
@@ -345,13 +377,14 @@ class Terminal:
         spawn("cards", self._cards, FATAL)
         spawn("housekeeping", self._housekeeping, RESTART)
         spawn("uploads", self.saf.run, RESTART)
-        app = self.app
-        spawn("flows", lambda: flows.day(app), RESTART)
+        self.health.start(flows.day)
 
 
 async def run():
     """The terminal's life; returns only when a developer has stopped it."""
-    terminal = Terminal()
+    events = guard.audit_log()
+    guard.finish(events)
+    terminal = Terminal(events)
     terminal.serve_console()
     try:
         await _live(terminal)
@@ -360,26 +393,30 @@ async def run():
 
 
 async def _live(terminal):
-    log.info("start, reset cause %d", machine.reset_cause())
+    attention.tell_boot()
+    terminal.audit.event("start", "", "cause %d" % bootstate.cause)
     terminal.start_basics()
     ui = terminal.ui
+    if bootstate.safe:
+        await attention.service(terminal, "safe_mode")
     try:
         _say(ui, "starting")
         terminal.load()
         _say(ui, "checking_journal")
         terminal.build()
     except ServiceNeeded as e:
-        await _service(terminal, e.args[0])
+        await attention.service(terminal, e.args[0])
     except (FlashError, LogFull) as e:
         log.exception("journal", e)
-        await _service(terminal, "flash")
+        await attention.service(terminal, "flash")
     except OSError as e:
         log.exception("start", e)
-        await _service(terminal, "vfs")
+        await attention.service(terminal, "vfs")
     terminal.start()
     gc.collect()
     spare = (gc.mem_free() - _GC_RESERVE) * 3 // 4
     gc.threshold(max(4096, min(_GC_THRESHOLD, spare)))
+    await attention.healthy()
     while True:
         await asyncio.sleep(3600)
 
@@ -388,17 +425,3 @@ def _say(ui, what):
     """On the glass at once: nothing waits before the journal has been read."""
     ui.show(Message(strings.text("product"), strings.text(what)))
     bootstate.display.flush()
-
-
-async def _service(terminal, problem):
-    """A screen that says what is wrong, for ever; the technician has the REPL. A new terminal can
-    be trained with, and a training be left."""
-    log.error("service needed: %s", problem)
-    training = terminal.training is not None
-    hint = "training_out" if training else "training_in" if problem in _NOT_YET else ""
-    while True:
-        text = strings.problem(problem)
-        screen = Message(strings.text("notice"), text, strings.text(hint) if hint else "")
-        if await terminal.ui.ask(screen) == OK and hint:
-            if not terminal.switch_training(not training):
-                problem = "training_failed"

@@ -7,8 +7,8 @@ from .kernel import log
 from .pay import txn
 from .pay.steps import apply
 from .pay.types import Refused, Result
+from .staff import Staff
 from .store.flashlog import FlashError, LogFull
-from .store.operators import OperatorError
 from .store.records import RecordError
 from .text import strings
 from .text.money import yuan
@@ -17,7 +17,7 @@ from .version import VERSION
 t = strings.text
 
 
-class App:
+class App(Staff):
     """operator: number of the operator who is signed on, None when nobody is."""
 
     yuan = staticmethod(yuan)
@@ -30,7 +30,8 @@ class App:
         self.engine = engine
         self.settlement = settlement
         self.saf = saf
-        self.operator = None
+        self._operator = None
+        self.audit = None  # store.audit.AuditLog
         self.owed = None  # pay.recovery.Owed
         self.ui = None
         self.printer = None
@@ -49,24 +50,29 @@ class App:
 
     # ---- operators ------------------------------------------------------------------------------
 
-    def check_password(self, no, password, roles=None):
-        """None when it is right, else (why, text)."""
-        try:
-            self.operators.verify(no, password, roles)
-            return None
-        except OperatorError as e:
-            why = e.args[0]
-            if why == "wrong":
-                return why, t("err.wrong", self.operators.tries_left(no))
-            return why, t("err." + why if "err." + why in strings.TEXT else "err.unknown")
+    @property
+    def operator(self):
+        return self._operator
 
-    def change_password(self, no, password):
-        """None when it was changed, else a text."""
-        try:
-            self.operators.change_password(no, password)
-            return None
-        except OperatorError as e:
-            return t("err." + e.args[0])
+    @operator.setter
+    def operator(self, no):
+        if no != self._operator:
+            if no is None:
+                self.note("logoff")
+            self._operator = no
+            if no is not None:
+                self.note("logon")
+
+    # ---- the master key -------------------------------------------------------------------------
+
+    def lacks_master_key(self):
+        return not self._session.keys.has_master()
+
+    def key_load(self):
+        """A tech.keys.KeyLoad, for app.ui.flows.keyentry."""
+        from .tech.keys import KeyLoad
+
+        return KeyLoad(self, self._session.keys.vault, self._session.sign_off)
 
     # ---- what the idle screen shows -------------------------------------------------------------
 
@@ -242,6 +248,7 @@ class App:
         """None when the batch is closed, else a Result."""
         try:
             self.settlement.close(settled)
+            self.note("settlement", "%06d" % settled.batch)
             return None
         except (FlashError, LogFull) as e:
             log.exception("close", e)
@@ -250,7 +257,9 @@ class App:
     async def override(self, why):
         """(True, Settled or None) as Settlement.override(), (False, Result) when it failed."""
         try:
-            return True, await self.settlement.override(self.operator, why)
+            settled = await self.settlement.override(self.operator, why)
+            self.note("override", why)
+            return True, settled
         except Refused as e:
             return False, e.args[0]
 
@@ -258,6 +267,7 @@ class App:
 
     def set_language(self, language):
         self.settings.set(language=language)
+        self.note("config", "language")
         strings.use(language)
 
     def version_text(self):

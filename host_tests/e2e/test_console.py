@@ -135,6 +135,8 @@ def test_mpremote_on_a_development_build_in_the_middle_of_a_sale(make_console, t
         "import tech\nn = sum(range(5))\nprint('sum', n)\nprint(tech.help().data[0]['command'])\n"
     )
     there.write_bytes(os.urandom(1500))
+    till.console.write(b"\x03\rn = 0\rfor i in range(4):\r  n += i\r\rn * 7\r")
+    assert b"\r\n42\r\n>>> " in till.console.read_until(b"42\r\n>>> ")
     with Served(till) as port:
         port.do(ask_for_pin, till)
         assert "vault.bin" in mpremote(port, "fs", "ls", ":/flash")
@@ -340,7 +342,7 @@ from simulator.live import LiveBench
 async def main():
     bench = LiveBench(sys.argv[1])
     await bench.start()
-    print("up", flush=True)
+    print(bench.port.path, flush=True)
     await asyncio.to_thread(sys.stdin.read)
     await bench.stop()
 asyncio.run(main())
@@ -353,8 +355,13 @@ asyncio.run(main())
     timer = threading.Timer(60, process.kill)
     timer.start()
     try:
-        assert process.stdout.readline() == "up\n"
+        path = process.stdout.readline().strip()
         found = listeners(process.pid)
+        # In real time the technician's console is there, too.
+        with serial.Serial(path, 115200, timeout=30) as line:
+            line.read_until(b"journal: 0 transactions")
+            line.write(b"\rtech.help()\r")
+            assert b"tech.status" in line.read_until(b"within 60 s\r\n>>> ")
     finally:
         process.communicate("")
         timer.cancel()

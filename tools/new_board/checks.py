@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -264,10 +263,10 @@ def check_start(folder):
         return [_bad(text) for text in _WRONG.findall(said)]
 
 
-def say(folder, found, out=sys.stdout):
+def say(folder, found):
     """Print findings; whether the board can work."""
     for f in found:
-        print(f"{'error' if f.bad else 'look at'}: {f.text}", file=out)
+        print(f"{'error' if f.bad else 'look at'}: {f.text}")
     bad = sum(f.bad for f in found)
-    print(f"{folder.name}: {f'{bad} errors' if bad else 'fits together'}", file=out)
+    print(f"{folder.name}: {f'{bad} errors' if bad else 'fits together'}")
     return not bad

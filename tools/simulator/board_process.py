@@ -38,7 +38,8 @@ def interpreter():
 def environment(flash, **more):
     """Environment of the board's process. Its home is its own: the REPL keeps a history file
     there."""
-    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "TMPDIR")}
+    kept = ("PATH", "LANG", "TMPDIR", "SHOUYIN_FLAVOUR", "SHOUYIN_MODULES")
+    keep = {k: v for k, v in os.environ.items() if k in kept}
     keep.update(HOME=str(Path(flash).parent), SHOUYIN_FLASH=str(flash))
     keep.update({k: str(v) for k, v in more.items() if v is not None})
     return keep

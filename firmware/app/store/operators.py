@@ -45,6 +45,7 @@ class Operators:
         self._rounds = rounds
         self._all = {}
         self._locked_at = {}  # number -> uptime [s] when the lock was seen or made in this run
+        self._told = set()  # numbers whose lock fresh_lock() has told
 
     def load(self):
         try:
@@ -55,6 +56,7 @@ class Operators:
             if o["wrong"] >= _WRONG_MAX:
                 # The time served before the power cut does not count.
                 self._locked_at[no] = clock.uptime_s()
+                self._told.add(no)
 
     def _save(self):
         files.replace_json(self._path, self._all)
@@ -114,9 +116,17 @@ class Operators:
         if clock.uptime_s() - since < _LOCK_S:
             return True
         del self._locked_at[no]
+        self._told.discard(no)
         self._all[no]["wrong"] = 0
         self._save()
         return False
+
+    def fresh_lock(self, no):
+        """Whether the lock of operator `no` is new since this was asked last."""
+        if no in self._told or no not in self._locked_at:
+            return False
+        self._told.add(no)
+        return True
 
     def tries_left(self, no):
         return _WRONG_MAX - self._all[no]["wrong"]

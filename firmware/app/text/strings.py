@@ -81,6 +81,10 @@ TEXT = {
     "states": ("各状态汇总", "By state"),
     "notice": ("提示", "Notice"),
     "supervisor": ("主管授权", "Supervisor"),
+    "key_entry": ("主密钥录入", "Key entry"),
+    "custodian": ("密钥持有人%d", "Custodian %d"),
+    "component": ("密钥分量%d", "Component %d"),
+    "component_again": ("分量%d再输一次", "Comp. %d again"),
     # prompts
     "operator_no": ("操作员号:", "Operator no:"),
     "password": ("密码:", "Password:"),
@@ -97,6 +101,11 @@ TEXT = {
     "ok_cancel": ("确认键/取消键", "ENTER / CANCEL"),
     "press_enter": ("按确认键继续", "Press ENTER"),
     "tear_first": ("撕纸后按确认打印", "Tear, then ENTER"),
+    "hex_hint": ("字母键+1-6: A-F", "ALPHA+1-6: A-F"),
+    "hex_alpha": ("按1-6输入A-F", "1-6 types A-F"),
+    "hex_count": ("已输入%d/32", "%d of 32 typed"),
+    "component_kcv": ("分量%d KCV %s\n请与密钥信封核对", "Comp. %d, KCV\n%s: compare"),
+    "master_kcv": ("主密钥KCV %s\n正确请按确认存储", "Key KCV %s\nENTER keeps it"),
     "second_copy": ("持卡人存根", "Customer copy"),
     "total_line": ("共%d笔", "%d in all"),
     # progress
@@ -149,7 +158,15 @@ TEXT = {
     "err.unknown": ("无此操作员", "No such operator"),
     "err.locked": ("已锁,30分钟后试", "Locked 30 min"),
     "err.role": ("需要主管操作员", "Need supervisor"),
+    "err.custodian": ("须主管或管理员", "Need supervisor"),
+    "err.same_person": ("须另一位持有人", "Another person!"),
+    "err.hex": ("请按数字或字母键", "Digit or ALPHA"),
     "err.same": ("不能与旧密码相同", "Same as before"),
+    # the self-test failed
+    "locked": ("终端已锁 %s", "LOCKED %s"),
+    "locked_stop": ("自检未通过\n已停止交易", "Self-test failed\nNo sales"),
+    "locked_settle": ("流水损坏,已停售\n结算按确认键", "Journal damaged\nSettle: ENTER"),
+    "call": ("电话%s", "Call %s"),
     # a key that has no use here: what to press instead
     "key.digits": ("无效键,请按数字", "Press a digit"),
     "key.choose": ("无效键,请按1-%d", "Press 1-%d"),
@@ -171,6 +188,7 @@ PROBLEM = {
     "battery": ("电量不足,请先充电", "Battery nearly empty. Charge first."),
     "full": ("流水已满,请先结算", "Journal full. Settle first."),
     "nearly_full": ("流水已用九成,请尽快结算", "Journal is 90% full. Settle soon."),
+    "safe_mode": ("安全模式,不能交易。请联系服务商", "Safe mode: no sales. Call service."),
     "flash": ("存储故障,停止使用并联系服务商", "Memory fault. Stop and call service."),
     "no_host": ("连接主机失败,未扣款。请检查网络后重试", "No connection, not charged. Check net, retry"),
     "no_host_yet": ("未扣款。网络恢复后重试", "Not charged. Try again later."),
@@ -207,6 +225,13 @@ PROBLEM = {
     "offline_age": ("脱机交易过久未上送,请恢复网络", "Offline sales too old. Restore network."),
     "offline_sign_in": ("强制结算后须先联网签到,才可脱机", "Closed by force: sign in before offline"),
     "offline_keys": ("密钥库故障,不可脱机。联系服务商", "Key store fault: no offline. Service."),
+    # the master key
+    "key_offer": ("未装主密钥。两位持有人到场后按确认录入", "No master key. Two custodians: ENTER"),
+    "key_differs": ("两次输入不同,请重新输入该分量", "They differ. Type the component again."),
+    "key_weak": ("弱密钥或分量相同,不能使用。请重新输入", "Weak or equal components. Type it again."),
+    "key_failed": ("密钥未能存储,请联系服务商", "The key was not stored. Call service."),
+    "key_stored": ("主密钥已存储,请签到", "Key stored. Sign in now."),
+    "key_cancelled": ("已取消,没有存储密钥", "Given up: no key was stored."),
     # printer
     "print.paper": ("打印机缺纸,装纸后按确认,取消键不打", "No paper. Load, then ENTER. CANCEL: later."),
     "print.cover": ("打印机盖开,合上后按确认", "Cover open. Close it, then ENTER."),
@@ -218,6 +243,7 @@ PROBLEM = {
     "print.no_answer": ("打印机无应答,检查电源后按确认", "No answer: check power, then ENTER"),
     "print.nothing": ("没有可打印的交易", "Nothing to print."),
     # terminal
+    "tampered": ("外壳被打开,密钥已销毁。停用,联系服务商", "Case opened: keys gone. Call service."),
     "not_set_up": ("终端未设置,请联系服务商", "Not set up. Call service."),
     "no_operators": ("未建操作员,请联系服务商", "No operators. Call service."),
     "vault": ("密钥库损坏,需重装主密钥,联系服务商", "Key store broken. Reload keys: service"),
@@ -229,6 +255,7 @@ PROBLEM = {
     "training_failed": ("无法写入,模式未改变,联系服务商", "Cannot write, mode unchanged: service"),
     "receipts_owed": ("有签购单未打印。装纸后按确认补打", "Slips are owed. Load paper, ENTER prints"),
     "interrupted": ("上笔交易中断,未完成。将自动冲正,请重做", "Last one was cut off: reverses. Do it again"),
+    "locked": ("自检未通过,终端已锁。联系服务商", "Terminal locked. No sales. Call service."),
     "records_lost": ("部分流水读不出,请联系服务商核对账目", "Some records unreadable. Call service."),
 }  # fmt: skip
 

@@ -20,12 +20,14 @@ class Screen:
     """timeout_ms: without a key for so long it ends with TIMEOUT; None: never. total_ms: so long
     after it began, whatever is pressed. tick() is called twice a second and says whether to draw
     again. `sound`: what the buzzer plays when the screen comes up (drivers.signal), "" for
-    nothing; `secret`: a PIN is typed, keys must seem alike."""
+    nothing; `secret`: a PIN is typed, keys must seem alike; `calm`: nobody is in the middle of
+    something, UI.borrow() may put a flow in between."""
 
     timeout_ms = None
     total_ms = None
     sound = ""
     secret = False
+    calm = False
     said = ""
     _left = 0
 
@@ -345,6 +347,8 @@ class Pin(Entry):
 class Idle(Screen):
     """What the shop sees between customers. `state()` gives (name, signal, network reason, status
     line); `keys`: the names that lead somewhere."""
+
+    calm = True
 
     def __init__(self, state, keys):
         self._state = state

@@ -234,6 +234,9 @@ class Channel:
         self.heard = 0  # lines received, ever
         self.bytes_sent = 0
         self.bytes_received = 0
+        # callable(mark, text, or number of bytes of data): ">" what is sent, "<" what comes. None:
+        # nobody looks, and nothing is made for him.
+        self.trace = None
 
     def announce(self, announce):
         """The form in which this kind of modem announces binary data."""
@@ -255,6 +258,8 @@ class Channel:
 
     def line(self, text):
         self.heard += 1
+        if self.trace is not None:
+            self.trace("<", text)
         c = self._command
         if c is None or c.done.is_set() or not c.line(text, self._urcs.known(text)):
             self._urcs.take(text)
@@ -264,6 +269,8 @@ class Channel:
         if c is not None and c.payload is not None:
             # Here and not in the task that waits: if it is cancelled, the modem must not take what
             # comes next for its data.
+            if self.trace is not None:
+                self.trace(">", len(c.payload))
             self._write(c.payload)
             c.payload = None
         elif self._owed:
@@ -272,6 +279,8 @@ class Channel:
             self._owed = 0
 
     def data(self, n):
+        if self.trace is not None:
+            self.trace("<", n or 0)
         if self._command is not None:
             self._command.data(self._lines.raw, n)
 
@@ -299,6 +308,8 @@ class Channel:
     async def _run(self, c, timeout_ms):
         self._command = c
         self._lost = True
+        if self.trace is not None:
+            self.trace(">", c.text)
         try:
             self._write(c.text.encode() + b"\r")
             await asyncio.wait_for_ms(c.done.wait(), timeout_ms)

@@ -23,7 +23,7 @@ from .at import AtError
 from .links import Links
 from .power import Power
 from .reply import DENIED as _DENIED
-from .reply import HOME, ROAMING, bars, iccid, identity, imei, local_time, registration
+from .reply import HOME, ROAMING, bars, iccid, identity, imei, local_time, operator, registration
 from .sim import NO_SIM, SIM_LOCKED, CardError, Sim
 
 _POLL_MS = const(10_000)
@@ -375,6 +375,10 @@ class Cellular(Links):
         except (AtError, asyncio.TimeoutError):
             pass
         return out
+
+    async def operator(self):
+        """Name of the network (TS 27.007 7.3), None: none. asyncio.TimeoutError."""
+        return await self._ask("AT+COPS?", "+COPS:", operator)
 
     async def time(self):
         """Local time of the network: (year, month, day, hour, minute, second, zone in quarters of

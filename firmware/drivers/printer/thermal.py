@@ -81,6 +81,12 @@ class Thermal:
             self._faulted = result.status != "ok"
             return result
 
+    def selftest(self):
+        """The document of this printer's self-test page, for print()."""
+        from . import selftest
+
+        return selftest.document(self._profile)
+
     async def status(self):
         """JobResult of an empty job: OK when the printer could print now."""
         async with self._lock:

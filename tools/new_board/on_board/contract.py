@@ -1,6 +1,8 @@
 # Inside the simulated chip: what the firmware asks of a board, and whether this one has it. Prints
 # "wrong: ..." for each answer.
 
+import sys
+
 import machine
 
 from app.kernel import clock
@@ -19,7 +21,10 @@ users = {}  # UART -> name of what has it
 making = None
 
 
-class UART(machine.UART):
+_UART = machine.UART
+
+
+class UART(_UART):
     def __init__(self, unit, *args, **kwargs):
         other = users.setdefault(unit, making)
         if other != making:
@@ -71,8 +76,12 @@ def drivers(board):
 
 
 def main():
-    machine.UART = UART
     import board
+
+    # The boot has loaded the board's modules already.
+    for module in list(sys.modules.values()):
+        if getattr(module, "UART", None) is _UART:
+            module.UART = UART
 
     missing = [n for n in NAMES if not hasattr(board, n)]
     missing += ["CAPS[%r]" % n for n in CAPS if n not in getattr(board, "CAPS", ())]

@@ -24,7 +24,12 @@ async def trial():
     task = asyncio.create_task(root.run())
     await asyncio.sleep(_START_S)
     if task.done():
-        print("wrong: the terminal ended")
+        try:
+            await task
+            print("wrong: the terminal ended")
+        except Exception as e:  # noqa: BLE001  a new board may fail in any way
+            print("wrong: the terminal ended: %s: %s" % (type(e).__name__, e))
+        return
     if not any(" journal: " in line for line in lines):
         print("wrong: the terminal did not get to its journal: %s" % lines[-1:])
     log.echo = None

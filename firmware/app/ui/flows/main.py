@@ -18,6 +18,10 @@ async def day(app):
     while True:
         await operator.login(app)
         app.saf.operator = app.operator
+        if app.lacks_master_key():
+            from . import keyentry
+
+            await keyentry.offer(app)
         await interrupted(app)
         await printing.owed(app)
         if app.settlement.unfinished():

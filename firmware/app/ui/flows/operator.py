@@ -13,7 +13,9 @@ async def login(app):
     error = ""
     while True:
         hint = app.login_hint()
-        no = await app.ui.ask(Entry(t("login"), t("operator_no"), 2, 2, False, hint, error))
+        screen = Entry(t("login"), t("operator_no"), 2, 2, False, hint, error)
+        screen.calm = True
+        no = await app.ui.ask(screen)
         if ended(no):
             error = ""
             continue
