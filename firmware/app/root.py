@@ -228,7 +228,7 @@ class Terminal:
         app.ui = self.ui
         app.printer = self.printer
         app.card_reader = self.card_reader
-        app.audit = self.audit
+        app.audit = None if training else self.audit  # what was played is no event
         session.note = app.note
         app.board = board.NAME
         app.mark = "SHOUYIN DEV" if flavour.DEV else ""
@@ -246,6 +246,8 @@ class Terminal:
 
         owed = self.app.owed_count() if self.app else 0
         if mode.switch(on, board.DATA, self.settings["language"], owed):
+            who = self.app.operator if self.app and on else ""
+            self.audit.event("config", who or "", "training %d" % on)
             log.warning("restart, training %d", on)
             machine.reset()  # no crash: it is not counted as one
         return False

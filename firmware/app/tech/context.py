@@ -53,6 +53,11 @@ class Context:
         operators and vault the real ones."""
         return getattr(self.terminal, "training", None) is not None
 
+    def real(self):
+        """TechError in training: what is to be changed or proved is the real terminal."""
+        if self.training():
+            raise TechError("in training: leave it first (menu 5, 9)")
+
     def journal(self):
         """store.journal.Journal, to look at. FlashError, OSError."""
         return self._of("journal", _journal)
