@@ -110,9 +110,9 @@ def partition(flash, label, board="SY_CLASSIC"):
     raise KeyError(label)
 
 
-def volume(flash):
-    """{path: bytes} of the data volume of a terminal that is off."""
-    data = partition(flash, "vfs")
+def volume(flash, board="SY_CLASSIC"):
+    """{path: bytes} of the data volume of a flash image."""
+    data = partition(flash, "vfs", board)
     fs = LittleFS(block_size=BLOCK, block_count=len(data) // BLOCK, mount=False)
     fs.context.buffer = bytearray(data)
     fs.mount()
@@ -400,3 +400,26 @@ def test_who_may_do_what_is_not_trained(make_till):
     said, wrong = till.console.execute("tech.keys.enter()")
     assert "in training" in said + wrong
     assert volume(till.flash)["/vault.bin"] == kept
+
+
+def test_an_opened_case_destroys_the_real_keys_in_training_too(tmp_path):
+    with Trainee(tmp_path / "till", board="SY_COUNTER") as t:
+        t.provision()
+        t.power_on()
+        t.login()
+        t.expect("请刷卡或输入金额")
+        t.enter()
+        t.expect("重启进入培训")
+        t.press("ENTER")
+        t.expect("培训操作员登录")
+        assert "/vault.bin" in volume(t.flash, t.board)
+        t.devices.tamper.open(t.rack.now_us)
+        t.rack.poke()
+        t.run_until(lambda: t.restarts == 2, "the restart", 10_000)
+        assert "/vault.bin" not in volume(t.flash, t.board)
+        t.devices.tamper.close(t.rack.now_us)
+        t.expect("培训操作员登录")
+        t.login(OPERATOR)
+        t.expect("培训 TRAINING")
+        t.leave()
+        t.expect("外壳被打开")
