@@ -76,9 +76,9 @@ def document(found):
     lines = [
         "# Security requirements, and the tests that prove them",
         "",
-        "Written by `tools/security_list.py` from the tests' names and docstrings; a test keeps it",
-        f"so. {len(found)} named tests. An ESP32 board is not a PCI-PTS-approved device: see the",
-        "README's limits.",
+        "Written by `tools/security_list.py` from the tests' names and docstrings; a test keeps",
+        f"it so. {len(found)} named tests. An ESP32 board is not a PCI-PTS-approved device: see",
+        "the README's limits.",
     ]
     for number, what in REQUIREMENTS.items():
         tests = [
