@@ -79,7 +79,7 @@ def test_a_terminal_signs_on_and_sells_from_a_bundle(trusting, good, make_till):
     assert "no bundle" not in log(till)
 
 
-def test_r17_a_bit_flipped_in_flash_brings_the_frozen_firmware_up_which_says_why(
+def test_sec17_a_bit_flipped_in_flash_brings_the_frozen_firmware_up_which_says_why(
     trusting, good, make_till
 ):
     till = make_till()
@@ -92,7 +92,7 @@ def test_r17_a_bit_flipped_in_flash_brings_the_frozen_firmware_up_which_says_why
     assert "no bundle: slot 0: hash, slot 1: blank" in log(till)
 
 
-def test_r17_without_its_key_a_bundle_is_refused(good, make_till):
+def test_sec17_without_its_key_a_bundle_is_refused(good, make_till):
     till = make_till()
     put(till.flash, good.data, 1)
     till.power_on()

@@ -137,12 +137,12 @@ _GOOD, _NEWER, _NEWEST = _FROZEN + 4, _FROZEN + 5, _FROZEN + 6
 # ---- what is refused ----------------------------------------------------------------------------
 
 
-def test_r17_a_good_bundle_is_believed():
+def test_sec17_a_good_bundle_is_believed():
     for name in ("good", "newer", "bytecode"):
         assert refused(Slot(load(name))) is None, name
 
 
-def test_r17_every_bit_of_the_header_counts():
+def test_sec17_every_bit_of_the_header_counts():
     part = Slot(load("good"))
     data = part.data
     reasons = {}
@@ -159,7 +159,7 @@ def test_r17_every_bit_of_the_header_counts():
     assert refused(part) is None
 
 
-def test_r17_bits_of_the_image_count():
+def test_sec17_bits_of_the_image_count():
     rng = Rng(seed(17))
     with Chip("good") as chip:
         data = chip.parts[0].data
@@ -174,23 +174,23 @@ def test_r17_bits_of_the_image_count():
         assert chip.boot() == _GOOD
 
 
-def test_r17_what_is_signed_but_not_for_this_board_is_refused():
+def test_sec17_what_is_signed_but_not_for_this_board_is_refused():
     for reason in ("signature", "board", "mpy", "arch", "format", "size", "dev", "signer"):
         assert refused(Slot(load("wrong_" + reason))) == reason
     for n in ("", "2", "3"):
         assert refused(Slot(load("wrong_manifest" + n))) == "manifest"
 
 
-def test_r17_unsigned_is_refused():
+def test_sec17_unsigned_is_refused():
     assert refused(Slot(load("unsigned"))) == "signature"
 
 
-def test_r17_a_board_that_believes_nobody_refuses_everything():
+def test_sec17_a_board_that_believes_nobody_refuses_everything():
     part = Slot(load("good"))
     assert raises(slots.Refused, slots.read, part, ()).args == ("signer",)
 
 
-def test_r17_a_cut_off_image_is_refused():
+def test_sec17_a_cut_off_image_is_refused():
     with Chip("wrong_hash") as chip:
         assert chip.boot() == 0
         assert bootstate.bundle_reason == "slot 0: hash, slot 1: blank"
@@ -204,7 +204,7 @@ def test_r17_a_cut_off_image_is_refused():
             data[:] = kept
 
 
-def test_r16_bundles_of_development_run_on_development_firmware_only():
+def test_sec16_bundles_of_development_run_on_development_firmware_only():
     part = Slot(load("dev"))
     assert not flavour.DEV and refused(part) == "dev"
     flavour.DEV = True
@@ -254,7 +254,7 @@ def test_when_the_newest_is_damaged_the_other_runs():
         assert bootstate.bundle_reason == "slot 1: hash"
 
 
-def test_r18_what_is_not_newer_than_the_frozen_firmware_never_runs():
+def test_sec18_what_is_not_newer_than_the_frozen_firmware_never_runs():
     with Chip("wrong_old") as chip:
         assert chip.boot() == 0
         assert bootstate.bundle_reason == "slot 0: old, slot 1: blank"
@@ -262,7 +262,7 @@ def test_r18_what_is_not_newer_than_the_frozen_firmware_never_runs():
         assert chip.mounted == (0, False)
 
 
-def test_r18_nothing_older_comes_back_after_a_bundle_was_confirmed():
+def test_sec18_nothing_older_comes_back_after_a_bundle_was_confirmed():
     with Chip("newer") as chip:
         assert chip.boot() == _NEWER and chip.floor() == 0
         slots.confirm()
@@ -388,7 +388,7 @@ def test_power_may_go_at_every_commit():
 # ---- the running terminal's self-test -----------------------------------------------------------
 
 
-async def test_r19_a_slot_is_hashed_anew_while_others_run():
+async def test_sec19_a_slot_is_hashed_anew_while_others_run():
     import asyncio
 
     with Chip("good") as chip:

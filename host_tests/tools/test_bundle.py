@@ -53,7 +53,7 @@ def checkout(tmp_path):
 # ---- the same bytes -----------------------------------------------------------------------------
 
 
-def test_r30_the_same_bytes_twice_and_in_another_folder(release, key_file, checkout):
+def test_sec30_the_same_bytes_twice_and_in_another_folder(release, key_file, checkout):
     again = build.build("SY_CLASSIC", key_file)
     other = build.build("SY_CLASSIC", key_file, root=checkout)
     assert release.data == again.data == other.data
@@ -126,7 +126,7 @@ def test_micropython_finds_in_the_image_what_the_sbom_lists(release, tmp_path):
     assert {"board.mpy", "chip.mpy", "font16.bin", "app/root.mpy"} <= set(found)
 
 
-def test_r30_the_bill_of_materials(release):
+def test_sec30_the_bill_of_materials(release):
     bill = json.loads(release.sbom)
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5")
     assert re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", bill["serialNumber"])
@@ -161,7 +161,7 @@ def test_native_code_is_the_boards(key_file):
 # ---- releases and development -------------------------------------------------------------------
 
 
-def test_r24_a_release_holds_nothing_of_simulator_tests_or_the_full_prompt(checkout):
+def test_sec24_a_release_holds_nothing_of_simulator_tests_or_the_full_prompt(checkout):
     (checkout / "boards" / "dev" / "modules" / "devrepl.py").write_text("x = 1\n")
     for board in BOARDS:
         plain = boards.modules(board, root=checkout)
@@ -175,13 +175,13 @@ def test_r24_a_release_holds_nothing_of_simulator_tests_or_the_full_prompt(check
 @pytest.mark.parametrize(
     "name", ["devrepl.py", "wires.py", "app/models/nor.py", "app/test_x.py", "webrepl.py"]
 )
-def test_r24_foreign_modules_stop_the_build(name):
+def test_sec24_foreign_modules_stop_the_build(name):
     boards.check_content({"app/root.py"})
     with pytest.raises(BundleError, match=re.escape(name)):
         boards.check_content({"app/root.py", name})
 
 
-def test_r16_the_development_key_makes_development_bundles_only(own_development_key, key_file):
+def test_sec16_the_development_key_makes_development_bundles_only(own_development_key, key_file):
     said = []
     bundle = build.build("SY_CLASSIC", say=said.append)
     assert bundle.manifest["dev"] is True
@@ -283,7 +283,7 @@ def test_nobody_is_believed_and_no_key_lies_in_the_repository():
 # ---- the rest of the chain ----------------------------------------------------------------------
 
 
-def test_r30_every_version_is_locked():
+def test_sec30_every_version_is_locked():
     for line in (ROOT / "requirements.txt").read_text().splitlines():
         assert not line or line.startswith("#") or re.fullmatch(r"[\w.-]+==[\w.]+", line), line
     makefile = (ROOT / "Makefile").read_text()
@@ -308,7 +308,7 @@ def unsafe(text):
     return found
 
 
-def test_r30_no_eval_exec_or_pickle_in_what_a_release_runs():
+def test_sec30_no_eval_exec_or_pickle_in_what_a_release_runs():
     assert unsafe("run = eval\nexec('x')\nimport pickle\nfrom marshal import loads") == [
         "pickle", "marshal", "eval", "exec"
     ]  # fmt: skip
