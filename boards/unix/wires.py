@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import struct
+import sys
 
 import vfs
 
@@ -30,8 +31,17 @@ def table(name):
 
 
 def modules():
-    """Folders of the modules that come with a board."""
-    return [BOARD + "/modules", _HERE + "/../common/modules"]
+    """Folders of the modules that come with a board. A build may replace some: SHOUYIN_MODULES
+    names a folder that goes first (keys of its own in signers.py), SHOUYIN_FLAVOUR=dev makes it
+    one for development."""
+    found = [BOARD + "/modules", _HERE + "/../common/modules"]
+    flavour = os.getenv("SHOUYIN_FLAVOUR")
+    if flavour:
+        found.insert(0, _HERE + "/../" + flavour + "/modules")
+    extra = os.getenv("SHOUYIN_MODULES")
+    if extra:
+        found.insert(0, extra)
+    return found
 
 
 def mount_assets():
@@ -86,6 +96,20 @@ def line():
     return Line(address) if address else None
 
 
+# ---- the console --------------------------------------------------------------------------------
+
+# Standard input is the console's when somebody is at the other end; otherwise nothing is ever
+# typed. poll() of a file is a system call that does not wait.
+_STDIN = sys.stdin.buffer
+_typed = select.poll()
+if setting("CONSOLE"):
+    _typed.register(_STDIN, select.POLLIN)
+
+
+def is_console(stream):
+    return stream is _STDIN or stream is sys.stdin
+
+
 # Sockets that the firmware itself waits for (Wi-Fi bearer) exist in real time only.
 def wait_real(timeout_ms, streams, own=None):
     """Until one of the sockets is ready or real time is up."""
@@ -95,6 +119,8 @@ def wait_real(timeout_ms, streams, own=None):
     for s in streams:
         if isinstance(s, socket.socket):
             poller.register(s, select.POLLIN | select.POLLOUT)
+        elif is_console(s) and setting("CONSOLE"):
+            poller.register(_STDIN, select.POLLIN)
     poller.poll(timeout_ms)
 
 
@@ -106,6 +132,9 @@ def ready(stream, mask):
         poller.register(stream, mask)
         found = poller.poll(0)
         return found[0][1] if found else 0
+    if is_console(stream):
+        found = _typed.poll(0)
+        return found[0][1] & mask if found else 0
     return stream.ioctl(3, mask)  # MP_STREAM_POLL
 
 

@@ -4,9 +4,11 @@ import asyncio
 import gc
 
 import machine
+import micropython
 
 import board
 import bootstate
+import flavour
 
 # Big buffers first: once the code is loaded the heap is no longer in one piece.
 from .crypto import des as _des
@@ -17,6 +19,7 @@ _partition = board.journal_partition()
 _index = _journal.reserve(_capacity, _partition.ioctl(4, 0) * _partition.ioctl(5, 0))
 _des.load()
 
+from . import attention, guard, train  # noqa: E402
 from .crypto import seal  # noqa: E402
 from .host import cup  # noqa: E402
 from .host.cardstore import CardStore  # noqa: E402
@@ -38,6 +41,7 @@ from .store.journal import Journal  # noqa: E402
 from .store.operators import OperatorError, Operators  # noqa: E402
 from .store.settings import Settings, SettingsError  # noqa: E402
 from .store.vault import Vault, VaultError  # noqa: E402
+from .tech import health, port  # noqa: E402
 from .text import strings  # noqa: E402
 from .text.font import Font  # noqa: E402
 from .text.gb18030 import Encoder  # noqa: E402
@@ -53,8 +57,11 @@ _GC_RESERVE = 16_384
 _COLLECT_ROUNDS = 16  # of housekeeping, four a second
 _IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
 _WATCH_MS = 10_000
+_STOPPED_MS = 3_600_000
+_CTRL_C = 3
 # What a port raises when a peripheral cannot be had: no timer, no memory, no such pin, no answer.
 _NOT_MADE = (OSError, RuntimeError, ValueError)
+_RESTART_MS = 2000
 _GONE_MS = 120_000  # nor for so long: nobody is there, whatever the screen asks
 
 
@@ -72,7 +79,7 @@ def _qr(data):
 class Terminal:
     """Everything there is, in the order in which it is made."""
 
-    def __init__(self):
+    def __init__(self, events):
         self.supervisor = Supervisor(self._reset)
         self.watchdog = Watchdog(bootstate.watchdog)
         self.inputs = Queue(16)
@@ -82,13 +89,51 @@ class Terminal:
         heart = self.watchdog.heartbeat("ui", 20_000)
         self.ui = UI(bootstate.display, canvas, self.inputs, heart)
         self._last_input = clock.ticks()
+        self.audit = events
+        self._life = None  # the task of run()
         self.journal = None
+        self.vault = None
         self.app = None
+        self.problem = ""  # why it cannot trade
+        self.keys_to = None  # callable(key name): a technician tries them, nobody else gets them
+        self.training = train.begun(board.DATA, canvas)  # None, unless the terminal is in it
         clock.use_rtc(board.make_rtc())
 
     def _reset(self, why):
         log.error("reset: %s", why)
+        task = self.supervisor.tasks.get(why.split(" ")[-1])
+        bootstate.note(why if task is None else "%s: %s" % (why, task.last_error))
         machine.reset()
+
+    def restart_soon(self):
+        """Start anew, when the technician has read the answer."""
+
+        async def restart():
+            await asyncio.sleep_ms(_RESTART_MS)
+            log.warning("restart, as wanted")
+            machine.reset()  # no crash: it is not counted as one
+
+        self.supervisor.spawn("restart", restart, ONESHOT)
+
+    unlock = staticmethod(guard.unlock)
+
+    def serve_console(self):
+        """The technician's console, whatever the state of the terminal. Ctrl-C is a byte like
+        others from now on."""
+        micropython.kbd_intr(-1)
+        self._life = asyncio.current_task()
+        if board.CONSOLE is print:  # stdout is the console's, and so is stdin
+            console = port.serve(self, board.CONSOLE)
+            self.supervisor.spawn("console", console.run, RESTART)
+        else:
+            log.echo = board.CONSOLE
+
+    def stop(self):
+        """End run(), for development: whoever started it gets Ctrl-C back, and an hour until the
+        watchdog bites."""
+        bootstate.watchdog = board.make_watchdog(_STOPPED_MS)
+        micropython.kbd_intr(_CTRL_C)
+        self._life.cancel()
 
     # ---- making ---------------------------------------------------------------------------------
 
@@ -96,6 +141,11 @@ class Terminal:
         """Settings, keys, operators. ServiceNeeded says which screen to show."""
         if bootstate.vfs_problem:
             raise ServiceNeeded(bootstate.vfs_problem)
+        if self.training is not None:
+            self.settings, self.vault, self.operators = self.training.load()
+            strings.use(self.settings["language"])
+            return
+        guard.finish_activation()
         self.settings = Settings(board.DATA + "/settings.json")
         try:
             self.settings.load()
@@ -103,17 +153,20 @@ class Terminal:
             log.error("settings: %s %s", e.args[0], e.args[1])
             raise ServiceNeeded("settings")
         strings.use(self.settings["language"])
-        self.vault = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
+        vault = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
         try:
-            self.vault.load()
+            vault.load()
         except VaultError as e:
             log.error("%s", e.args[0])
             raise ServiceNeeded("vault")
+        self.vault = vault
         self.operators = Operators(board.DATA + "/operators.json", seal.pbkdf2_sha256)
         try:
             self.operators.load()
         except (OperatorError, KeyError, TypeError):
             raise ServiceNeeded("no_operators")
+        if guard.locked():
+            raise ServiceNeeded("tampered")
         if self.settings.missing():
             raise ServiceNeeded("not_set_up")
         if not self.operators.numbers():
@@ -146,12 +199,16 @@ class Terminal:
 
     def build(self):
         """Drivers and services."""
-        settings = self.settings
-        bearers = self._make_bearers()
+        settings, training = self.settings, self.training
+        bearers = training.bearers(settings) if training else self._make_bearers()
         self.printer = board.make_printer(clock, self.encode, _qr)
         self.card_reader = board.make_card_reader(clock)
         link = Link(bearers, settings)
-        self.journal = Journal(FlashLog(_partition), _capacity, _index)
+        if training:
+            self.printer, self.card_reader = training.devices(self.printer, self.card_reader)
+            self.journal = training.journal(_capacity, _index)
+        else:
+            self.journal = Journal(FlashLog(_partition), _capacity, _index)
         keyring = KeyRing(self.vault)
         session = Session(link, keyring, self.journal, settings, self._reader_capability())
         reversals = Reversals(self.journal, session, settings)
@@ -168,10 +225,27 @@ class Terminal:
         app.ui = self.ui
         app.printer = self.printer
         app.card_reader = self.card_reader
+        app.audit = self.audit
+        session.note = app.note
         app.board = board.NAME
+        app.mark = "SHOUYIN DEV" if flavour.DEV else ""
         app.battery = self.battery
+        app.training = training
+        app.switch_training = self.switch_training
         self.app = app
+        self.health = health.Health(self, self._unserved)
         self.drivers = bearers + [self.printer, self.card_reader]
+
+    def switch_training(self, on):
+        """Restart into training mode or out of it; returns only, with False, when that could not
+        be written down."""
+        from .train import mode
+
+        owed = self.app.owed_count() if self.app else 0
+        if mode.switch(on, board.DATA, self.settings["language"], owed):
+            log.warning("restart, training %d", on)
+            machine.reset()  # no crash: it is not counted as one
+        return False
 
     # ---- tasks ----------------------------------------------------------------------------------
 
@@ -187,7 +261,10 @@ class Terminal:
                 told = True
             if pressed:
                 self._last_input = clock.ticks()
-                self.inputs.put(("key", name))
+                if self.keys_to is not None:
+                    self.keys_to(name)
+                else:
+                    self.inputs.put(("key", name))
 
     async def _touches(self):
         began = None
@@ -226,6 +303,8 @@ class Terminal:
             if self._unserved() and not self.engine.busy:
                 if self.journal.needs_housekeeping():
                     self.journal.housekeep()
+                elif self.audit.needs_housekeeping():
+                    self.audit.housekeep()
                 rounds = (rounds + 1) % _COLLECT_ROUNDS
                 if not rounds:
                     gc.collect()  # so that the next key need not wait for it
@@ -233,7 +312,7 @@ class Terminal:
     def _start_extras(self):
         """What only some boards have, and what no trade depends on."""
         made = {}
-        for kind in ("buzzer", "touch", "battery"):
+        for kind in ("buzzer", "touch", "battery", "tamper"):
             if kind in board.CAPS["extras"]:
                 try:
                     made[kind] = driver = board.make_extra(kind, clock)
@@ -248,6 +327,8 @@ class Terminal:
             self.ui.play = self.buzzer.play
         if self.touch is not None:
             self.supervisor.spawn("touches", self._touches, FATAL)
+        if "tamper" in made:
+            self.supervisor.spawn("case", lambda: guard.case(self, made["tamper"]), FATAL)
         if made:
             self.supervisor.spawn("accessories", lambda: self._watch(made), RESTART)
 
@@ -293,34 +374,46 @@ class Terminal:
         spawn("cards", self._cards, FATAL)
         spawn("housekeeping", self._housekeeping, RESTART)
         spawn("uploads", self.saf.run, RESTART)
-        app = self.app
-        spawn("flows", lambda: flows.day(app), RESTART)
+        self.health.start(flows.day)
 
 
 async def run():
-    """The terminal's life; returns never."""
-    log.echo = board.CONSOLE
-    terminal = Terminal()
-    log.info("start, reset cause %d", machine.reset_cause())
+    """The terminal's life; returns only when a developer has stopped it."""
+    events = guard.audit_log()
+    guard.finish(events)
+    terminal = Terminal(events)
+    terminal.serve_console()
+    try:
+        await _live(terminal)
+    except asyncio.CancelledError:
+        log.warning("stopped")
+
+
+async def _live(terminal):
+    attention.tell_boot()
+    terminal.audit.event("start", "", "cause %d" % bootstate.cause)
     terminal.start_basics()
     ui = terminal.ui
+    if bootstate.safe:
+        await attention.service(terminal, "safe_mode")
     try:
         _say(ui, "starting")
         terminal.load()
         _say(ui, "checking_journal")
         terminal.build()
     except ServiceNeeded as e:
-        await _service(terminal, e.args[0])
+        await attention.service(terminal, e.args[0])
     except (FlashError, LogFull) as e:
         log.exception("journal", e)
-        await _service(terminal, "flash")
+        await attention.service(terminal, "flash")
     except OSError as e:
         log.exception("start", e)
-        await _service(terminal, "vfs")
+        await attention.service(terminal, "vfs")
     terminal.start()
     gc.collect()
     spare = (gc.mem_free() - _GC_RESERVE) * 3 // 4
     gc.threshold(max(4096, min(_GC_THRESHOLD, spare)))
+    await attention.healthy()
     while True:
         await asyncio.sleep(3600)
 
@@ -329,10 +422,3 @@ def _say(ui, what):
     """On the glass at once: nothing waits before the journal has been read."""
     ui.show(Message(strings.text("product"), strings.text(what)))
     bootstate.display.flush()
-
-
-async def _service(terminal, problem):
-    """A screen that says what is wrong, for ever; the technician has the REPL."""
-    log.error("service needed: %s", problem)
-    while True:
-        await terminal.ui.ask(Message(strings.text("notice"), strings.problem(problem)))

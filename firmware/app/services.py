@@ -7,8 +7,8 @@ from .kernel import log
 from .pay import txn
 from .pay.steps import apply
 from .pay.types import Refused, Result
+from .staff import Staff
 from .store.flashlog import FlashError, LogFull
-from .store.operators import OperatorError
 from .store.records import RecordError
 from .text import strings
 from .text.money import yuan
@@ -17,7 +17,7 @@ from .version import VERSION
 t = strings.text
 
 
-class App:
+class App(Staff):
     """operator: number of the operator who is signed on, None when nobody is."""
 
     yuan = staticmethod(yuan)
@@ -30,11 +30,14 @@ class App:
         self.engine = engine
         self.settlement = settlement
         self.saf = saf
-        self.operator = None
+        self._operator = None
+        self.audit = None  # store.audit.AuditLog
         self.owed = None  # pay.recovery.Owed
         self.ui = None
         self.printer = None
         self.card_reader = None
+        self.training = None  # train.mode.Training while the terminal is in training
+        self.switch_training = None  # callable(on): restart into training or out of it
         self._journal = journal
         self._session = session
         self._reversals = reversals
@@ -42,28 +45,34 @@ class App:
         self._counts = (-1, None, (0, 0), False)  # what idle_state() has counted, and when
         self._slip_for = ()  # reversals for which a fault slip was printed
         self.board = ""
+        self.mark = ""  # in the place of the product's name, for what is no release
         self.battery = None  # where the board has one: percent, low, critical, charging
 
     # ---- operators ------------------------------------------------------------------------------
 
-    def check_password(self, no, password, roles=None):
-        """None when it is right, else (why, text)."""
-        try:
-            self.operators.verify(no, password, roles)
-            return None
-        except OperatorError as e:
-            why = e.args[0]
-            if why == "wrong":
-                return why, t("err.wrong", self.operators.tries_left(no))
-            return why, t("err." + why if "err." + why in strings.TEXT else "err.unknown")
+    @property
+    def operator(self):
+        return self._operator
 
-    def change_password(self, no, password):
-        """None when it was changed, else a text."""
-        try:
-            self.operators.change_password(no, password)
-            return None
-        except OperatorError as e:
-            return t("err." + e.args[0])
+    @operator.setter
+    def operator(self, no):
+        if no != self._operator:
+            if no is None:
+                self.note("logoff")
+            self._operator = no
+            if no is not None:
+                self.note("logon")
+
+    # ---- the master key -------------------------------------------------------------------------
+
+    def lacks_master_key(self):
+        return not self._session.keys.has_master()
+
+    def key_load(self):
+        """A tech.keys.KeyLoad, for app.ui.flows.keyentry."""
+        from .tech.keys import KeyLoad
+
+        return KeyLoad(self, self._session.keys.vault, self._session.sign_off)
 
     # ---- what the idle screen shows -------------------------------------------------------------
 
@@ -89,11 +98,27 @@ class App:
             status = _owed_line("upload_owed", *uploads)
         elif reason is not None:
             status = self.network_text()
+        elif self.training is not None and self.training.owed:
+            status = t("training_owed", self.training.owed)
         elif not self._journal.signed_on:
             status = t("not_signed_in")
         else:
             status = t("operator_batch", self.operator or "--", self._journal.batch)
-        return t("product"), self._link.signal(), reason, status
+        name = self.mark or t("product") if self.training is None else t("training_name")
+        return name, self._link.signal(), reason, status
+
+    def owed_count(self):
+        """How many transactions the host does not have yet, or is to take back."""
+        reversals, uploads, _ = self._count()
+        return uploads[0] + (reversals[0] if reversals else 0)
+
+    def login_hint(self):
+        """Who may sign on, where everybody may know."""
+        return "" if self.training is None else t("training_login")
+
+    def test_card(self):
+        """A callable that gives a swipe of a card without a card, None but in training."""
+        return None if self.training is None else self.training.card
 
     def too_weak(self):
         """Whether the battery may not last to the end of a receipt."""
@@ -223,6 +248,7 @@ class App:
         """None when the batch is closed, else a Result."""
         try:
             self.settlement.close(settled)
+            self.note("settlement", "%06d" % settled.batch)
             return None
         except (FlashError, LogFull) as e:
             log.exception("close", e)
@@ -231,7 +257,9 @@ class App:
     async def override(self, why):
         """(True, Settled or None) as Settlement.override(), (False, Result) when it failed."""
         try:
-            return True, await self.settlement.override(self.operator, why)
+            settled = await self.settlement.override(self.operator, why)
+            self.note("override", why)
+            return True, settled
         except Refused as e:
             return False, e.args[0]
 
@@ -239,10 +267,11 @@ class App:
 
     def set_language(self, language):
         self.settings.set(language=language)
+        self.note("config", "language")
         strings.use(language)
 
     def version_text(self):
-        return "Shouyin %s %s" % (VERSION, self.board)
+        return "%s %s %s" % (self.mark or "Shouyin", VERSION, self.board)
 
 
 def _with_code(record):

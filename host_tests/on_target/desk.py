@@ -190,8 +190,16 @@ class Owed:
 class App:
     """What the flows see of app.services.App."""
 
+    training = None
+
     def too_weak(self):
         return False
+
+    def login_hint(self):
+        return ""
+
+    def test_card(self):
+        return None
 
     yuan = staticmethod(yuan)
 
@@ -217,9 +225,16 @@ class App:
         self.full_soon = False
         self.overridden = []
         self.override_result = (True, None)
+        self.noted = []  # for the audit log
 
     def check_password(self, no, password, roles=None):
         return self.wrong.pop(0) if self.wrong else None
+
+    def lacks_master_key(self):
+        return False
+
+    def note(self, event, detail="", who=None):
+        self.noted.append((event, detail))
 
     def change_password(self, no, password):
         self.changed.append((no, bytes(password)))

@@ -15,6 +15,7 @@ from . import board_process, pictures, preset, screen_text
 from . import devices as wiring
 from .board_process import BoardProcess
 from .bus_port import BusPort
+from .console import Console
 from .network import VirtualNet
 
 PWRON, HARD, WDT, SOFT = 1, 2, 3, 5
@@ -28,7 +29,7 @@ class BenchError(Exception):
 
 class Bench:
     """`folder`: where the flash image, the log and the ledger live. `epoch`: the calendar at
-    power-on. `board`: a folder of boards/."""
+    power-on. `board`: a folder of boards/. `flavour`: the firmware as released (None) or "dev"."""
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class Bench:
         heap=board_process.HEAP,
         db=":memory:",
         board=board_process.BOARD,
+        flavour=None,
     ):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -56,6 +58,8 @@ class Bench:
         zone = datetime.timezone.utc
         self._epoch_s = int(self.epoch.replace(tzinfo=zone).timestamp())
         self.board = board
+        self.flavour = flavour
+        self.console = Console(self)
         self.devices = wiring.make(board, self.net, seed=seed, epoch_s=self._epoch_s)
         self.net.modem = self.devices.modem
         self.rack = self.devices.rack
@@ -100,6 +104,7 @@ class Bench:
             self.devices.power(True)
         self._listener.settimeout(_REAL_S)
         self._process = self.spawn(self._port)
+        self.console.attach(self._process)
         self._socket, _ = self._listener.accept()
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.settimeout(_REAL_S)
@@ -110,7 +115,16 @@ class Bench:
     def spawn(self, port):
         """Start the board's processor, which connects to `port` of the loopback. Other boards
         override this."""
-        return BoardProcess(self.flash, port, self.log, self._heap, self.script, board=self.board)
+        return BoardProcess(
+            self.flash,
+            port,
+            self.log,
+            self._heap,
+            self.script,
+            board=self.board,
+            console=True,
+            flavour=self.flavour,
+        )
 
     def launched(self):
         """The board has connected. Other boards override this."""
@@ -122,6 +136,7 @@ class Bench:
 
     def _end_process(self):
         if self._process is not None:
+            self.console.detach()
             self._process.kill()
             self._socket.close()
             self._process = None
@@ -157,6 +172,10 @@ class Bench:
         if bus.waiting is None:
             self._listen()
             return
+        if self.console.deliver():
+            bus.wake()
+            self._send(bus.take_output())
+            return
         if not self.rack.events:
             self.rack.advance(min(bus.waiting, until_us), True)
         if self.rack.events or self.rack.now_us >= bus.waiting:
@@ -164,19 +183,22 @@ class Bench:
             self._send(bus.take_output())
 
     def _listen(self):
+        if not self.console.until_readable(self._socket, _REAL_S):
+            raise BenchError(self.report("the firmware hangs"))
         try:
             data = self._socket.recv(65536)
-        except TimeoutError:
-            raise BenchError(self.report("the firmware hangs")) from None
         except ConnectionResetError:
             data = b""
         if not data:
+            self.console.detach()
             self._process.kill()
             raise BenchError(
                 self.report(f"the firmware ended (exit {self._process.returncode()})")
             )
         self._bus.feed(data)
         self._send(self._bus.take_output())
+        if self._bus.waiting is not None:
+            self.console.drain()
 
     def _send(self, data):
         try:
@@ -201,6 +223,7 @@ class Bench:
             self.step(end)
 
     def report(self, what):
+        self.console.drain()
         try:
             log = self.log.read_text(errors="replace")[-1500:]
         except OSError:

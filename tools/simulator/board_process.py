@@ -38,7 +38,8 @@ def interpreter():
 def environment(flash, **more):
     """Environment of the board's process. Its home is its own: the REPL keeps a history file
     there."""
-    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "TMPDIR")}
+    kept = ("PATH", "LANG", "TMPDIR", "SHOUYIN_FLAVOUR", "SHOUYIN_MODULES")
+    keep = {k: v for k, v in os.environ.items() if k in kept}
     keep.update(HOME=str(Path(flash).parent), SHOUYIN_FLASH=str(flash))
     keep.update({k: str(v) for k, v in more.items() if v is not None})
     return keep
@@ -96,16 +97,45 @@ def journal(flash, board=BOARD):
 
 class BoardProcess:
     """One run of the firmware, from power-on to power-off. `script` runs in the place of boot.py
-    and main.py."""
+    and main.py. `console`: its standard input and output are pipes (stdin, stdout), which somebody
+    must read; otherwise what it prints goes to the log. `flavour`: release (None) or "dev"."""
 
-    def __init__(self, flash, port, log, heap=HEAP, script=None, board=BOARD):
+    def __init__(
+        self,
+        flash,
+        port,
+        log,
+        heap=HEAP,
+        script=None,
+        board=BOARD,
+        console=False,
+        flavour=None,
+    ):
         self._log = open(log, "ab")  # noqa: SIM115  closed in kill()
         command = [interpreter(), "-X", f"heapsize={heap}", str(LAUNCH)]
         command += [str(script)] if script else []
-        env = environment(flash, SHOUYIN_BUS=f"127.0.0.1:{port}", SHOUYIN_BOARD=board)
-        self._process = subprocess.Popen(
-            command, env=env, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
+        env = environment(
+            flash,
+            SHOUYIN_BUS=f"127.0.0.1:{port}",
+            SHOUYIN_BOARD=board,
+            SHOUYIN_CONSOLE="1" if console else None,
+            SHOUYIN_FLAVOUR=flavour,
         )
+        self._process = subprocess.Popen(
+            command,
+            env=env,
+            stdin=subprocess.PIPE if console else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if console else self._log,
+            stderr=self._log,
+            bufsize=0,
+        )
+        self.stdin, self.stdout = self._process.stdin, self._process.stdout
+        self.pid = self._process.pid
+
+    def logged(self, data):
+        """Append to the log what came out of the console."""
+        self._log.write(data)
+        self._log.flush()
 
     def alive(self):
         return self._process.poll() is None
@@ -118,4 +148,7 @@ class BoardProcess:
         if self.alive():
             self._process.send_signal(signal.SIGKILL)
         self._process.wait()
+        for pipe in (self.stdin, self.stdout):
+            if pipe is not None:
+                pipe.close()
         self._log.close()

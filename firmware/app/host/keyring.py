@@ -17,19 +17,19 @@ _CHECK = 4
 
 class KeyRing:
     def __init__(self, vault):
-        self._vault = vault
+        self.vault = vault
 
     def _key(self, role):
-        data = self._vault.get(role)
+        data = self.vault.get(role)
         if data is None:
             raise KeyFault(role, "missing")
         return keys.Key(role, data)
 
     def has_master(self):
-        return self._vault.get(keys.TMK) is not None
+        return self.vault.get(keys.TMK) is not None
 
     def has_working_keys(self):
-        return self._vault.get(keys.MAK) is not None and self._vault.get(keys.PIK) is not None
+        return self.vault.get(keys.MAK) is not None and self.vault.get(keys.PIK) is not None
 
     def load_working_keys(self, f62, mode):
         """Unwrap, check and store the working keys of a sign-in response: all of them or none.
@@ -51,7 +51,7 @@ class KeyRing:
                 key = keys.unwrap(master, role, data, check)
                 slots[role] = bytearray(key.use(role))
                 key.wipe()
-            self._vault.put(**slots)
+            self.vault.put(**slots)
         finally:
             master.wipe()
             for data in slots.values():
@@ -86,7 +86,7 @@ class KeyRing:
         """{role: KCV as hex} of the keys that are there (technician's view)."""
         out = {}
         for role in (keys.TMK, keys.PIK, keys.MAK, keys.TDK):
-            if self._vault.get(role) is not None:
+            if self.vault.get(role) is not None:
                 key = self._key(role)
                 out[role] = "".join("%02X" % b for b in key.check_value()[:3])
                 key.wipe()

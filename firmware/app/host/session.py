@@ -14,6 +14,11 @@ from .link import LinkError
 # Processing requirement digits (host-protocol 1.3)
 _SEND_STATUS = 2
 _SIGN_IN_AGAIN = 3
+_DRIFT_S = 60
+
+
+def _nobody(event, detail=""):
+    pass
 
 
 class NotSent(Exception):
@@ -55,6 +60,7 @@ class Session:
         self.reader = reader
         self.batch_differs = False  # the host is in another batch, and ours has transactions
         self.status_wanted = False  # the host has asked for the terminal's status
+        self.note = _nobody  # callable(event, detail): the audit log
         self._buf = bytearray(1024)
 
     # ---- one message ----------------------------------------------------------------------------
@@ -197,6 +203,7 @@ class Session:
         except VaultError as e:
             log.error("sign-in: %s", e.args[0])
             raise SignInError("vault", "")
+        self.note("key_load", self._settings["key_mode"])
         self._adopt_calendar(answer.fields)
         taken = self._journal.set_signed_on(True, self._batch_of(answer.fields))
         self.batch_differs = not taken
@@ -208,7 +215,9 @@ class Session:
 
     def _adopt_calendar(self, fields):
         try:
-            clock.adopt(fields[13], fields[12])
+            # The host's clock is a second or two away at every sign-in: no event.
+            if clock.adopt(fields[13], fields[12]) > _DRIFT_S:
+                self.note("clock_set", fields[13] + fields[12])
         except (KeyError, ValueError):
             log.warning("sign-in: host's date cannot be used")
 

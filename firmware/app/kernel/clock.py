@@ -82,12 +82,15 @@ def year_of(month, day):
 
 
 def adopt(date, time_):
-    """Set the calendar from a host's F13 `MMDD` and F12 `hhmmss` (str of digits). ValueError when
-    they are no date or time; the calendar is then unchanged."""
+    """Set the calendar from a host's F13 `MMDD` and F12 `hhmmss` (str of digits); by how many
+    seconds it was off. ValueError when they are no date or time; the calendar is then
+    unchanged."""
     mo, d = int(date[:2]), int(date[2:4])
     h, mi, s = int(time_[:2]), int(time_[2:4]), int(time_[4:6])
     if h > 23 or mi > 59 or s > 59:
         raise ValueError("time of day")
     year = year_of(mo, d)
+    before = time.time()
     if _rtc is not None:
         _rtc.datetime((year, mo, d, 0, h, mi, s, 0))
+    return abs(time.mktime((year, mo, d, h, mi, s, 0, 0)) - before)

@@ -79,11 +79,13 @@ class FlashLog:
     offset), writeblocks(n, buf, offset), ioctl(4) blocks, ioctl(5) block size, ioctl(6, n) erase.
 
     Places of records ("loc") are byte addresses in the device. `ready`: how many erased blocks
-    housekeeping keeps ahead of append().
+    housekeeping keeps ahead of append(). `longest`: of all payloads; two records of that length
+    are kept in memory.
     """
 
-    def __init__(self, dev, ready=8):
+    def __init__(self, dev, ready=8, longest=PAYLOAD_MAX):
         self._dev = dev
+        self._longest = longest
         self._wanted = ready + _SPARE
         self.block_size = dev.ioctl(5, 0)
         self.blocks = dev.ioctl(4, 0)
@@ -92,7 +94,7 @@ class FlashLog:
         self._state = bytearray(self.blocks)
         self._first_seq = array("I", bytes(4 * self.blocks))
         self._buf = None  # one block, while the log is read
-        self._rec = bytearray(_align(_HEADER + PAYLOAD_MAX))
+        self._rec = bytearray(_align(_HEADER + longest))
         self._back = bytearray(len(self._rec))  # what was really programmed
         self._head = 0  # block being filled
         self._at = self.block_size  # next free offset in it; block_size: head is full or given up
@@ -105,36 +107,42 @@ class FlashLog:
 
     # ---- mounting -------------------------------------------------------------------------------
 
-    def mount(self, visit, newest=None, pulse=None):
+    def mount(self, visit, newest=None, pulse=None, tail=False):
         """Read everything: visit(kind, payload, loc) for each good record, oldest first. `payload`
         is a view that is valid during the call only.
 
         newest: (kind, function); the function gets the payload of the newest record of that kind
         before anything is visited, so that visit() need not look at what no longer matters.
         pulse: called after each block: reading a full ring takes longer than a watchdog waits.
+        tail: visit only the records of the newest block.
         """
         pulse = pulse or _no_pulse
         self._buf = bytearray(self.block_size)
         try:
-            self._mount(visit, newest, pulse)
+            self._mount(visit, newest, pulse, tail)
         finally:
             self._buf = None
 
-    def _mount(self, visit, newest, pulse):
+    def _mount(self, visit, newest, pulse, tail):
         self._seq = 0
         for b in range(self.blocks):
             self._look_at(b)
             pulse()
-        order = [b for b in range(self.blocks) if self._state[b] == _USED]
-        order.sort(key=lambda b: self._first_seq[b])
+        order = self.used()
         self._head = order[-1] if order else self.blocks - 1
         self._at = self.block_size
         if newest is not None:
             self._find_newest(order, newest, pulse)
         self.torn = self.damaged = 0
-        for b in order:
+        for b in order[-1:] if tail else order:
             self._at = self._scan(b, visit)
             pulse()
+
+    def used(self):
+        """The blocks that hold records, oldest first."""
+        order = [b for b in range(self.blocks) if self._state[b] == _USED]
+        order.sort(key=lambda b: self._first_seq[b])
+        return order
 
     def _find_newest(self, order, newest, pulse):
         wanted, tell = newest
@@ -162,7 +170,7 @@ class FlashLog:
             self._state[b] = _BLANK  # perhaps with a torn record further on: _open() looks
             return
         n = head[_MARK + 2] | head[_MARK + 3] << 8
-        if n <= PAYLOAD_MAX:
+        if n <= self._longest:
             rec = memoryview(self._rec)[: _align(_HEADER + n)]
             self._dev.readblocks(b, rec, _MARK)
             if self._check(rec, 0) >= 0:
@@ -222,6 +230,12 @@ class FlashLog:
         crc = binascii.crc32(view[at + _HEADER : end], binascii.crc32(view[at : at + 8]))
         return n if crc == struct.unpack_from("<I", view, at + 8)[0] else -1
 
+    def places(self, b, longest):
+        """range of where records of a log lie in block b whose payloads are all of one length."""
+        size = _align(_HEADER + longest)
+        first = b * self.block_size
+        return range(first + _MARK, first + self.block_size - size + 1, size)
+
     # ---- reading and appending ------------------------------------------------------------------
 
     def read(self, loc, buf):
@@ -236,6 +250,22 @@ class FlashLog:
         buf[:n] = rec[_HEADER : _HEADER + n]
         return rec[1], n
 
+    def verify(self, b):
+        """Read block b again: how many of its records are broken with a good one behind them,
+        which no power cut leaves."""
+        found, broken, at = 0, False, _MARK
+        while self._state[b] == _USED and at + _ALIGN <= self.block_size:
+            rec = memoryview(self._back)[:_ALIGN]
+            self._dev.readblocks(b, rec, at)
+            if rec[0] == _MAGIC:
+                rec = memoryview(self._back)[: min(len(self._back), self.block_size - at)]
+                self._dev.readblocks(b, rec, at)
+            n = self._check(rec, 0)
+            found += broken and n >= 0
+            broken = n < 0
+            at += _ALIGN if broken else _align(_HEADER + n)
+        return found
+
     def append(self, kind, payload, spare=False):
         """Make a record durable: when this returns its location, it was programmed and read back.
 
@@ -243,7 +273,7 @@ class FlashLog:
         last ones); FlashError when two blocks in turn did not hold what was programmed.
         """
         n = len(payload)
-        if n > PAYLOAD_MAX:
+        if n > self._longest:
             raise ValueError("record too long")
         if not spare:
             self._churn = 0
@@ -328,6 +358,10 @@ class FlashLog:
     def live_room(self):
         """Bytes of live records, their own overhead included, that the ring can hold for ever."""
         return (self.blocks - self._wanted - 2) * (self.block_size - _MARK)
+
+    def keeps_erased(self):
+        """Blocks that housekeeping keeps erased, the spare ones included."""
+        return self._wanted
 
     def needs_housekeeping(self):
         if self._dirty() >= 0:

@@ -13,10 +13,14 @@ from . import files
 CASHIER = "cashier"
 SUPERVISOR = "supervisor"
 ADMIN = "admin"
-_ROLES = (CASHIER, SUPERVISOR, ADMIN)
+TECHNICIAN = "technician"  # at the service console; never signs on to trade
+_TRADE = (CASHIER, SUPERVISOR, ADMIN)
+_ROLES = _TRADE + (TECHNICIAN,)
 
 PASSWORD_MIN = 6
 PASSWORD_MAX = 12
+TECHNICIAN_MIN = 8
+TECHNICIAN_MAX = 32
 _ROUNDS = 300
 _WRONG_MAX = 5
 _LOCK_S = 30 * 60
@@ -26,6 +30,14 @@ class OperatorError(Exception):
     """args: (what,): unknown, wrong, locked, short, ..."""
 
 
+def _check_length(role, password):
+    least, most = PASSWORD_MIN, PASSWORD_MAX
+    if role == TECHNICIAN:
+        least, most = TECHNICIAN_MIN, TECHNICIAN_MAX
+    if not least <= len(password) <= most:
+        raise OperatorError("short")
+
+
 class Operators:
     def __init__(self, path, derive, rounds=_ROUNDS):
         self._path = path
@@ -33,6 +45,7 @@ class Operators:
         self._rounds = rounds
         self._all = {}
         self._locked_at = {}  # number -> uptime [s] when the lock was seen or made in this run
+        self._told = set()  # numbers whose lock fresh_lock() has told
 
     def load(self):
         try:
@@ -43,12 +56,17 @@ class Operators:
             if o["wrong"] >= _WRONG_MAX:
                 # The time served before the power cut does not count.
                 self._locked_at[no] = clock.uptime_s()
+                self._told.add(no)
 
     def _save(self):
         files.replace_json(self._path, self._all)
 
     def numbers(self):
-        return sorted(self._all)
+        """Who may sign on."""
+        return sorted(no for no, o in self._all.items() if o["role"] in _TRADE)
+
+    def of_role(self, role):
+        return sorted(no for no, o in self._all.items() if o["role"] == role)
 
     def role(self, no):
         return self._all[no]["role"]
@@ -62,17 +80,15 @@ class Operators:
             raise OperatorError("number or role")
         if no in self._all:
             raise OperatorError("exists")
-        if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
-            raise OperatorError("short")
+        _check_length(role, password)
         self._all[no] = {"role": role, "change": must_change, "wrong": 0}
         self._set_password(no, password)
         self._save()
 
     def _set_password(self, no, password):
-        if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
-            raise OperatorError("short")
-        salt = os.urandom(8)
         o = self._all[no]
+        _check_length(o["role"], password)
+        salt = os.urandom(8)
         o["salt"] = binascii.hexlify(salt).decode()
         o["hash"] = binascii.hexlify(self._derive(bytes(password), salt, self._rounds)).decode()
 
@@ -100,28 +116,49 @@ class Operators:
         if clock.uptime_s() - since < _LOCK_S:
             return True
         del self._locked_at[no]
+        self._told.discard(no)
         self._all[no]["wrong"] = 0
         self._save()
         return False
+
+    def fresh_lock(self, no):
+        """Whether the lock of operator `no` is new since this was asked last."""
+        if no in self._told or no not in self._locked_at:
+            return False
+        self._told.add(no)
+        return True
 
     def tries_left(self, no):
         return _WRONG_MAX - self._all[no]["wrong"]
 
     def verify(self, no, password, roles=None):
-        """Return if `password` (bytes-like digits) is the operator's and his role is one of
-        `roles` (None: any). OperatorError: unknown, role, locked, wrong."""
+        """Return if `password` (bytes-like) is the operator's and his role is one of `roles`
+        (None: any that may sign on). OperatorError: unknown, role, locked, wrong."""
         if no not in self._all:
             raise OperatorError("unknown")
-        o = self._all[no]
-        if roles is not None and o["role"] not in roles:
+        role = self._all[no]["role"]
+        if roles is None and role not in _TRADE:
+            raise OperatorError("unknown")
+        if roles is not None and role not in roles:
             raise OperatorError("role")
+        self._judge(no, lambda: self._matches(no, password))
+
+    def judge(self, name, right):
+        """Count and lock, as for a password, what is not one: return if right() says so. The
+        count is kept under `name`. OperatorError: locked, wrong."""
+        if name not in self._all:
+            self._all[name] = {"role": "", "change": False, "wrong": 0}
+        self._judge(name, right)
+
+    def _judge(self, no, right):
+        o = self._all[no]
         if self._locked(no):
             raise OperatorError("locked")
         # The try is counted before it is judged: a power cut after a wrong guess must not give
         # another one.
         o["wrong"] += 1
         self._save()
-        if not self._matches(no, password):
+        if not right():
             if o["wrong"] >= _WRONG_MAX:
                 self._locked_at[no] = clock.uptime_s()
                 raise OperatorError("locked")

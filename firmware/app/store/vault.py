@@ -35,12 +35,28 @@ class Vault:
         finally:
             _wipe(data)
 
+    def verify(self):
+        """Read the file again: VaultError unless it opens and holds what is in use."""
+        twin = Vault(self._path, self._sealer)
+        twin.load()
+        same = twin._slots == self._slots
+        for data in twin._slots.values():
+            _wipe(data)
+        if not same:
+            raise VaultError("vault is not what is in use")
+
     def names(self):
         return sorted(self._slots)
 
     def get(self, name):
         """The stored bytes (the vault's own bytearray: do not change it), or None."""
         return self._slots.get(name)
+
+    def forget(self):
+        """Wipe what is in memory: the device's secret is gone, or will be."""
+        for data in self._slots.values():
+            _wipe(data)
+        self._slots = {}
 
     def put(self, **slots):
         """Store the given keys (name=bytes, None removes) with one write; all or none are kept."""

@@ -8,6 +8,10 @@ from .screens import TIMEOUT
 TICK_MS = 500
 
 
+class Busy(Exception):
+    """Somebody is using the screen."""
+
+
 class UI:
     """`inputs`: kernel Queue of (kind, value): ("key", name), ("card", Swipe), ("touch", (screen,
     (row, column))) where a finger went down and up. `heart`: kernel Heartbeat. `play`:
@@ -73,6 +77,10 @@ class UI:
                     continue
                 last = now
                 kind, value = item
+                if kind == "flow":
+                    await self._lend(screen, value)
+                    began = last = clock.ticks()
+                    continue
                 if kind == "key":
                     result = screen.key(value)
                 elif kind == "touch":
@@ -91,6 +99,31 @@ class UI:
             self._asking = False
             if screen.secret and self.secret is not None:
                 self.secret(False)
+
+    async def borrow(self, flow):
+        """Run the coroutine that flow() makes on the glass, in the place of a screen that is
+        `calm`, which comes back afterwards; what it returns. For whoever does not own the glass
+        (the technician's console). Busy."""
+        if not self._asking or not self.screen.calm:
+            raise Busy()
+        box, done = [], asyncio.Event()
+        if not self.inputs.put(("flow", (flow, box, done))):
+            raise Busy()
+        await done.wait()
+        if not box:
+            raise Busy()  # the screen was left just then
+        return box[0]
+
+    async def _lend(self, screen, value):
+        flow, box, done = value
+        try:
+            if screen.calm:
+                box.append(await flow())
+        finally:
+            done.set()
+        self._asking = True
+        self.screen = screen
+        self._draw()
 
     def _touched(self, screen, value):
         if value[0] is not screen:
@@ -117,6 +150,8 @@ class UI:
                 return
             if item[0] == "card":
                 item[1].wipe()
+            elif item[0] == "flow":
+                item[1][2].set()
 
     async def ticker(self):
         """Task: keeps a progress screen moving while a flow waits for something else."""

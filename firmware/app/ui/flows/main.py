@@ -18,6 +18,10 @@ async def day(app):
     while True:
         await operator.login(app)
         app.saf.operator = app.operator
+        if app.lacks_master_key():
+            from . import keyentry
+
+            await keyentry.offer(app)
         await interrupted(app)
         await printing.owed(app)
         if app.settlement.unfinished():
@@ -110,6 +114,7 @@ async def manage_menu(app):
     ]
     if app.settings["receipt_code"]:
         items.append((shop_code, t("shop_code")))
+    items.append((training, t("training")))
     await choose(app, t("manage"), items)
 
 
@@ -141,6 +146,12 @@ async def language(app):
 
 async def logout(app):
     app.operator = None
+
+
+async def training(app):
+    from . import training as flows
+
+    await flows.menu(app)
 
 
 async def shop_code(app):

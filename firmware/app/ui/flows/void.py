@@ -53,4 +53,6 @@ async def void(app):
         if card is not None:
             card.wipe()
         wipe(pin)
+    if result.approved:
+        app.note("void", "%06d" % original.trace)
     await show(app, title, result)

@@ -1,0 +1,107 @@
+# What a technician's command works on: the running terminal, or the flash of a stopped one.
+
+import board
+
+
+class TechError(Exception):
+    """A command cannot do what was asked. args: (what,), a sentence for the technician without
+    any secret."""
+
+
+class Context:
+    """terminal: root.Terminal, None when it is stopped. session: tech.session.Session. `say`:
+    callable(str), a progress line for the console; None: nowhere."""
+
+    def __init__(self, terminal=None, session=None, say=None):
+        self.terminal = terminal
+        self.session = session
+        self._say = say
+        self._made = {}
+
+    @property
+    def app(self):
+        """services.App of the running terminal; None when it is stopped or cannot trade."""
+        return getattr(self.terminal, "app", None)
+
+    def say(self, text):
+        if self._say is not None:
+            self._say(text)
+
+    def _of(self, name, make):
+        """What the terminal has under `name`, or what make() opens from flash, once."""
+        found = getattr(self.terminal, name, None)
+        if found is not None:
+            return found
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
+
+    def settings(self):
+        """store.settings.Settings. SettingsError when the file is damaged."""
+        return self._of("settings", _settings)
+
+    def operators(self):
+        """store.operators.Operators. OperatorError when the file is damaged."""
+        return self._of("operators", _operators)
+
+    def vault(self):
+        """store.vault.Vault. VaultError when it is damaged or of another device."""
+        return self._of("vault", _vault)
+
+    def training(self):
+        """Whether the running terminal is in training: what it has then is not the real thing."""
+        return getattr(self.terminal, "training", None) is not None
+
+    def guards(self):
+        """(Operators, Vault) that say who may do what: the real ones, also in training."""
+        if not self.training():
+            return self.operators(), self.vault()
+        if "guards" not in self._made:
+            self._made["guards"] = _operators(), _vault()
+        return self._made["guards"]
+
+    def journal(self):
+        """store.journal.Journal, to look at. FlashError, OSError."""
+        return self._of("journal", _journal)
+
+    def audit(self, event, detail=""):
+        """Note `event` (a code of store.audit) with the technician as who did it; without an audit
+        log nothing is kept."""
+        log = getattr(self.terminal, "audit", None)
+        if log is not None:
+            log.event(event, "tech", detail)
+
+
+def _settings():
+    from ..store.settings import Settings
+
+    settings = Settings(board.DATA + "/settings.json")
+    settings.load()
+    return settings
+
+
+def _operators():
+    from ..crypto import seal
+    from ..store.operators import Operators
+
+    operators = Operators(board.DATA + "/operators.json", seal.pbkdf2_sha256)
+    operators.load()
+    return operators
+
+
+def _vault():
+    from ..crypto import seal
+    from ..store.vault import Vault
+
+    vault = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
+    vault.load()
+    return vault
+
+
+def _journal():
+    from ..store.flashlog import FlashLog
+    from ..store.journal import Journal
+
+    journal = Journal(FlashLog(board.journal_partition()), board.CAPS["journal"])
+    journal.recover(None, False)
+    return journal
