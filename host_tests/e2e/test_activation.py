@@ -26,13 +26,8 @@ WIFI = "wifi-secret-1"
 
 
 def kcv(data):
-    return (
-        Cipher(TripleDES(data + data[:8]), modes.ECB())
-        .encryptor()
-        .update(bytes(8))[:3]
-        .hex()
-        .upper()
-    )
+    cipher = Cipher(TripleDES(data + data[:8]), modes.ECB())
+    return cipher.encryptor().update(bytes(8))[:3].hex().upper()
 
 
 def signing(bench, folder, name, key):
@@ -202,6 +197,13 @@ def test_r27_the_audit_log_tells_the_story_and_its_chain_holds(installed):
     loaded = installed.events[names.index("master_key")]
     assert (loaded["who"], loaded["detail"]) == ("00", kcv(preset.tmk()) + " 99")
     assert [e["number"] for e in installed.events] == sorted(e["number"] for e in installed.events)
+
+
+def test_r20_first_passwords_are_changed_before_anybody_signs_on(installed):
+    story = [(e["event"], e["who"]) for e in installed.events]
+    assert story.index(("password", "00")) < story.index(("logon", "00"))
+    assert story.index(("password", "99")) < story.index(("master_key", "00"))
+    assert story.count(("logon", "00")) == 1
 
 
 def secrets():
