@@ -2,10 +2,9 @@
 # connects it to this machine.
 include("../manifest.py")
 
-module("board.py", base_path="../SY_CLASSIC/modules", opt=1)
-module("chip.py", base_path="../common/modules", opt=1)
-module("kept.py", base_path="../common/modules", opt=1)
-for name in ("analog", "bus", "esp32", "loop", "machine", "network", "time", "vtasks"):
+freeze("../SY_CLASSIC/modules", opt=1)
+freeze("../common/modules", opt=1)
+for name in ("analog", "bus", "esp32", "loop", "machine", "network", "otadata", "time", "vtasks"):
     module(name + ".py", base_path="../unix", opt=1)
 for name in ("launch", "ramflash", "wires"):
     module(name + ".py", base_path="modules", opt=1)

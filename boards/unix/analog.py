@@ -5,12 +5,13 @@ import sys
 
 import bus
 import machine
+import target
 
 
 class ADC:
-    """As ports/esp32/machine_adc.c on an ESP32-S3: GPIO 1-10 are block 1, 11-20 block 2, which
-    cannot be read while Wi-Fi is active. read_uv() is calibrated, has a resolution of a millivolt
-    and ends at the upper limit of the attenuation."""
+    """As ports/esp32/machine_adc.c: the pins of block 2 cannot be read while Wi-Fi is active.
+    read_uv() is calibrated, has a resolution of a millivolt and ends at the upper limit of the
+    attenuation."""
 
     ATTN_0DB = 0
     ATTN_2_5DB = 1
@@ -24,7 +25,7 @@ class ADC:
 
     def __new__(cls, pin, **options):
         number = machine.Pin(pin)._id
-        if not 1 <= number <= 20:
+        if not target.ADC_1[0] <= number <= target.ADC_2[1]:
             raise ValueError("invalid pin")
         self = cls._channels.get(number)
         if self is None:
@@ -54,7 +55,7 @@ class ADC:
             raise ValueError("invalid bits")
 
     def read_uv(self):
-        if self._pin > 10 and _wifi_active():
+        if self._pin > target.ADC_1[1] and _wifi_active():
             raise OSError(errno.ETIMEDOUT)
         bus.current.spend(self._READ_US)
         uv = min(bus.current.adc_read(self._pin), self._LIMIT_UV[self._atten])
@@ -75,10 +76,10 @@ def _wifi_active():
 
 
 class PWM:
-    """As ports/esp32/machine_pwm.c on an ESP32-S3: 8 channels, 4 timers (a timer for each
-    frequency in use)."""
+    """As ports/esp32/machine_pwm.c: 8 channels (ESP32-C3: 6), 4 timers (a timer for each frequency
+    in use)."""
 
-    _CHANNELS = 8
+    _CHANNELS = target.PWMS
     _TIMERS = 4
     _outputs = {}  # one object per GPIO
 

@@ -1,7 +1,7 @@
 # The ESP32 port's `esp32` module over a chip that behaves like NOR flash.
 #
-# 4 MiB laid out by partitions.csv. Rules of NOR: an erase sets 4 KiB to 0xff, programming only
-# clears bits, programming over a byte that is not erased is an error.
+# Laid out by the board's partitions.csv, as large as that needs. Rules of NOR: an erase sets 4 KiB
+# to 0xff, programming only clears bits, programming over a byte that is not erased is an error.
 
 import json
 
@@ -10,27 +10,49 @@ import wires
 
 from models.nor import BlockDevice
 
-_SIZE = 4 * 1024 * 1024
 _BLOCK = 4096
 
 _TYPES = {"app": 0, "data": 1}
-_SUBTYPES = {"factory": 0x00, "phy": 0x01, "nvs": 0x02, "ota": 0x00, "fat": 0x81}
+_SUBTYPES = {
+    "factory": 0x00,
+    "ota_0": 0x10,
+    "ota_1": 0x11,
+    "ota": 0x00,
+    "phy": 0x01,
+    "nvs": 0x02,
+    "coredump": 0x03,
+    "fat": 0x81,
+}
+_OTA_0 = 0x10
 
+_OTA_VALIDATE_FAILED = -0x1503
+_INVALID_ARG = -0x102
 
 _flash = None
+_running = None  # number of the application that was started, None: nobody has asked yet
 
 
 def _the_flash():
     global _flash
     if _flash is None:
-        _flash = wires.flash(_SIZE, _BLOCK)
+        _flash = wires.flash(_size(), _BLOCK)
     return _flash
 
 
 def use_flash(nor):
-    """Put another NorFlash of 4 MiB in the place of the board's (tests)."""
-    global _flash
+    """Put another NorFlash, as large as the board's, in its place (tests)."""
+    global _flash, _running
     _flash = nor
+    _running = None
+
+
+def _size():
+    """Bytes of the chip: chips come in powers of two."""
+    end = max(row[2] + row[3] for row in _table())
+    size = 1 << 20
+    while size < end:
+        size *= 2
+    return size
 
 
 def _number(text, names):
@@ -54,6 +76,38 @@ def mcu_temperature():
     return bus.current.celsius()
 
 
+def _device(row):
+    return BlockDevice(_the_flash(), row[2] // _BLOCK, row[3] // _BLOCK)
+
+
+def _ota():
+    """The chip's choice of applications, None when the board has only one."""
+    import otadata
+
+    rows = _table()
+    apps = sum(1 for row in rows if row[0] == Partition.TYPE_APP and row[1] >= _OTA_0)
+    for row in rows:
+        if apps and row[:2] == (Partition.TYPE_DATA, 0):
+            return otadata.OtaData(_device(row), apps)
+    return None
+
+
+def bootloader():
+    """What runs before the firmware: chooses the application, rolls back what was never
+    confirmed."""
+    global _running
+    ota = _ota()
+    _running = ota.start() if ota else 0
+
+
+def _app(number):
+    """The row of an application in the partition table."""
+    for row in _table():
+        if row[0] == Partition.TYPE_APP and row[1] & 0x0F == number:
+            return row
+    raise OSError(2)  # ENOENT
+
+
 class Partition:
     BOOT = 0
     RUNNING = 1
@@ -61,15 +115,25 @@ class Partition:
     TYPE_DATA = 1
 
     def __init__(self, id, block_size=_BLOCK):
-        for row in _table():
-            if row[4] == id or (id in (self.BOOT, self.RUNNING) and row[0] == self.TYPE_APP):
-                self._info = row
-                break
+        if id == self.BOOT:
+            ota = _ota()
+            self._info = _app(ota.chosen() if ota else 0)
+        elif id == self.RUNNING:
+            if _running is None:
+                bootloader()
+            self._info = _app(_running)
         else:
-            raise OSError(2)  # ENOENT
+            self._info = self._named(id)
         if block_size != _BLOCK:
             raise ValueError("the bench has 4096-byte blocks")
-        self._dev = BlockDevice(_the_flash(), self._info[2] // _BLOCK, self._info[3] // _BLOCK)
+        self._dev = _device(self._info)
+
+    @staticmethod
+    def _named(label):
+        for row in _table():
+            if row[4] == label:
+                return row
+        raise OSError(2)  # ENOENT
 
     @classmethod
     def find(cls, type=TYPE_APP, subtype=0xFF, label=None, block_size=_BLOCK):
@@ -93,14 +157,32 @@ class Partition:
         return self._dev.ioctl(cmd, arg)
 
     def set_boot(self):
-        pass
+        """The port verifies the whole image first; here its first byte stands for that."""
+        magic = bytearray(1)
+        self._dev.readblocks(0, magic, 0)
+        if magic[0] != 0xE9:  # ESP_IMAGE_HEADER_MAGIC
+            raise OSError(_OTA_VALIDATE_FAILED, "ESP_ERR_OTA_VALIDATE_FAILED")
+        ota = _ota()
+        if self._info[0] != self.TYPE_APP or not ota:
+            raise OSError(_INVALID_ARG, "ESP_ERR_INVALID_ARG")
+        ota.choose(self._info[1] & 0x0F)
 
     def get_next_update(self):
-        raise OSError(2)  # one application partition, no OTA
+        """The application partition behind this one, or the first."""
+        rows = [row for row in _table() if row[0] == self.TYPE_APP and row[1] >= _OTA_0]
+        if not rows:
+            raise OSError(2)  # ENOENT: one application partition, no OTA
+        labels = [row[4] for row in rows]
+        at = labels.index(self._info[4]) + 1 if self._info[4] in labels else 0
+        return Partition(labels[at % len(labels)])
 
     @classmethod
     def mark_app_valid_cancel_rollback(cls):
-        pass
+        ota = _ota()
+        if _running is None and ota:
+            bootloader()
+        if not ota or not ota.confirm():
+            raise OSError(1, "ESP_FAIL")
 
 
 class NVS:

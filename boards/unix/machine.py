@@ -1,14 +1,14 @@
 # The ESP32 port's `machine` module over the simulated board: same names, arguments and refusals.
 #
 # What the ESP32 port lacks does not exist here. Pins, UART, SPI and I2C reach device models
-# through bus.current. Numbering as an ESP32-S3: GPIO 0-48 without 22-25, UART 0-2 (the REPL is on
-# USB), SPI 1-2, I2C 0-1, Timer 0-3, ADC on GPIO 1-20.
+# through bus.current. Numbering as on the board's chip (target.py); the REPL is on USB.
 
 import errno
 import io
 import time
 
 import bus
+import target
 import wires
 from bus import HARD_RESET, PWRON_RESET, SOFT_RESET, WDT_RESET  # noqa: F401  the port has them
 
@@ -34,9 +34,9 @@ def unique_id():
 
 def freq(hz=None):
     if hz is None:
-        return 240_000_000
-    if hz not in (20_000_000, 40_000_000, 80_000_000, 160_000_000, 240_000_000):
-        raise ValueError("frequency must be 20MHz, 40MHz, 80Mhz, 160MHz or 240MHz")
+        return target.MHZ[-1] * 1_000_000
+    if hz % 1_000_000 or hz // 1_000_000 not in target.MHZ:
+        raise ValueError("frequency must be one of %s MHz" % (target.MHZ,))
 
 
 def idle():
@@ -100,7 +100,7 @@ class Pin:
             if pin is None:
                 raise ValueError("invalid pin")
             id = pin._id
-        if not isinstance(id, int) or not 0 <= id <= 48 or 22 <= id <= 25:
+        if not isinstance(id, int) or not target.has_pin(id):
             raise ValueError("invalid pin")
         self = cls._pins.get(id)
         if self is None:
@@ -125,8 +125,6 @@ class Pin:
             return
         if mode not in (-1, None, self.IN, self.OUT, self.OPEN_DRAIN):
             raise ValueError("invalid pin mode")
-        if mode in (self.OUT, self.OPEN_DRAIN) and 46 == self._id:
-            raise ValueError("pin can only be input")
         if value is not None:
             self._out = 1 if value else 0
         if mode not in (-1, None):
@@ -202,7 +200,7 @@ class UART(io.IOBase):
     _FIFO = 128
 
     def __init__(self, id, baudrate=115200, bits=8, parity=None, stop=1, **options):
-        if not 0 <= id <= 2:
+        if not 0 <= id < target.UARTS:
             raise ValueError("UART(%d) doesn't exist" % id)
         self._id = id
         self._rx = bytearray()
@@ -296,7 +294,7 @@ class SPI:
 
     def __init__(self, id, baudrate=500000, *, polarity=0, phase=0, bits=8, firstbit=MSB,
                  sck=None, mosi=None, miso=None):  # fmt: skip
-        if id not in (1, 2):
+        if not isinstance(id, int) or not 1 <= id <= target.SPIS:
             raise ValueError("SPI(%s) doesn't exist" % id)
         self._id = id
         self._baud = baudrate
@@ -334,7 +332,7 @@ class SPI:
 
 class I2C:
     def __init__(self, id, *, scl=None, sda=None, freq=400000, timeout=50000):
-        if id not in (0, 1):
+        if not isinstance(id, int) or not 0 <= id < target.I2CS:
             raise ValueError("I2C(%s) doesn't exist" % id)
         self._id, self._freq, self._timeout_us = id, freq, timeout
 
@@ -418,7 +416,7 @@ class Timer:
     PERIODIC = 1
 
     def __init__(self, id, **options):
-        if not 0 <= id <= 3:
+        if not 0 <= id < target.TIMERS:
             raise ValueError("invalid Timer number")
         self.due_us = 0
         if options:

@@ -13,8 +13,10 @@ import vfs
 _HERE = __file__.rsplit("/", 1)[0] if "/" in __file__ else "."
 
 ASSETS = "/rom"
-# The folder of the board whose board.py runs on this chip
-BOARD = _HERE + "/../" + (os.getenv("SHOUYIN_BOARD") or "SY_CLASSIC")
+# The folder of the board whose board.py runs on this chip: one of boards/, or any path
+BOARD = os.getenv("SHOUYIN_BOARD") or "SY_CLASSIC"
+if "/" not in BOARD:
+    BOARD = _HERE + "/../" + BOARD
 
 
 def setting(name):
@@ -23,15 +25,23 @@ def setting(name):
 
 
 def table(name):
-    """Text of pins.csv or partitions.csv."""
+    """Text of board.json, pins.csv or partitions.csv."""
     with open(BOARD + "/" + name) as f:
         return f.read()
 
 
 def modules():
-    """Folders of the modules that come with a board; those of a development build go first."""
-    dev = [_HERE + "/../dev/modules"] if setting("FLAVOUR") == "dev" else []
-    return dev + [BOARD + "/modules", _HERE + "/../common/modules"]
+    """Folders of the modules that come with a board. A build may replace some: SHOUYIN_MODULES
+    names a folder that goes first (keys of its own in signers.py), SHOUYIN_FLAVOUR=dev makes it
+    one for development."""
+    found = [BOARD + "/modules", _HERE + "/../common/modules"]
+    flavour = os.getenv("SHOUYIN_FLAVOUR")
+    if flavour:
+        found.insert(0, _HERE + "/../" + flavour + "/modules")
+    extra = os.getenv("SHOUYIN_MODULES")
+    if extra:
+        found.insert(0, extra)
+    return found
 
 
 def mount_assets():

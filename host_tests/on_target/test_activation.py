@@ -145,7 +145,7 @@ def digest(data):
     return hashlib.sha256(data).digest()
 
 
-def test_r17_a_signature_made_with_another_library_holds_and_none_that_differs():
+def test_sec17_a_signature_made_with_another_library_holds_and_none_that_differs():
     inner, signature = parts()
     d = digest(inner)
     assert rsa.verify(signed.N, signed.E, d, signature)
@@ -169,7 +169,7 @@ def flip(data, at, bit=0):
     return bytes(out)
 
 
-def test_r17_padding_is_compared_as_a_whole():
+def test_sec17_padding_is_compared_as_a_whole():
     """Bleichenbacher's forgery of 2006: with e = 3 a cube root of 00 01 ff 00 DER hash garbage is
     enough for who parses."""
     n = (1 << 2047) + 12345
@@ -226,7 +226,7 @@ def test_a_file_is_bounded():
     assert "at most 8192" in e.args[0]
 
 
-def test_r6_what_was_received_and_staged_rests_sealed():
+def test_sec6_what_was_received_and_staged_rests_sealed():
     ctx = Context()
     send(ctx)
     activation.stage({"wifi": [["SHOP", "change-me-now"]]})
@@ -441,7 +441,7 @@ def test_what_another_device_has_staged_is_thrown_away():
 # ---- password and audit log ---------------------------------------------------------------------
 
 
-def test_r20_a_technicians_password_has_eight_characters():
+def test_sec20_a_technicians_password_has_eight_characters():
     ctx = Context()
     for wrong, what in (("1234567", "8 to 32"), ("x" * 33, "8 to 32")):
         e = raises(TechError, service.password, ctx, wrong)
@@ -458,7 +458,7 @@ def test_r20_a_technicians_password_has_eight_characters():
     assert ctx.terminal.audit.latest == "password"
 
 
-async def test_r27_the_technician_reads_and_verifies_the_audit_log():
+async def test_sec27_the_technician_reads_and_verifies_the_audit_log():
     ctx = Context()
     for i in range(18):
         assert ctx.terminal.audit.event("void", "01", "%06d" % i)

@@ -69,7 +69,7 @@ def test_what_does_not_exist_is_refused():
     raises(ValueError, Pin, 22)
     raises(ValueError, Pin, 49)
     raises(ValueError, Pin, "NO_SUCH_NAME")
-    raises(ValueError, Pin, 46, Pin.OUT)  # an input only on the S3's strapping pin of this board
+    raises(ValueError, Pin, 27)  # the flash hangs there
     raises(ValueError, lambda: UART(1, 115200, rxbuf=64))
     raises(ValueError, network.WLAN, network.AP_IF)
     raises(ValueError, machine.freq, 1)
@@ -267,30 +267,32 @@ def test_the_calendar_starts_in_2000_and_follows_the_rtc():
 
 
 class Image:
-    """The 4 MiB flash image with cells only where a test uses them: the journal's first blocks."""
+    """The 8 MiB flash image with cells only where a test uses them: the first blocks of one
+    partition."""
 
-    def __init__(self):
+    def __init__(self, address=0x610000):
         self.nor, _ = flash(4096, 4)
         self.log = None
+        self._at = address
 
     def read_into(self, addr, buf):
-        self.nor.read_into(addr - 0x300000, buf)
+        self.nor.read_into(addr - self._at, buf)
 
     def program(self, addr, data):
-        self.nor.program(addr - 0x300000, data)
+        self.nor.program(addr - self._at, data)
 
     def erase(self, block):
-        self.nor.erase(block - 0x300)
+        self.nor.erase(block - self._at // 4096)
 
     block = 4096
-    blocks = 1024
+    blocks = 2048
 
 
 def test_a_partition_behaves_like_nor_flash():
     esp32.use_flash(Image())
     try:
         p = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="journal")[0]
-        assert p.info()[2:5] == (0x300000, 0x100000, "journal")
+        assert p.info()[2:5] == (0x610000, 0x100000, "journal")
         assert (p.ioctl(4), p.ioctl(5)) == (256, 4096)
         p.writeblocks(0, b"hello", 100)
         buf = bytearray(5)
@@ -304,7 +306,7 @@ def test_a_partition_behaves_like_nor_flash():
         p.writeblocks(0, bytes(4096))
         raises(OSError, p.readblocks, 256, buf)
         raises(OSError, esp32.Partition, "nothing")
-        assert len(esp32.Partition.find(esp32.Partition.TYPE_APP)) == 1
+        assert len(esp32.Partition.find(esp32.Partition.TYPE_APP)) == 2
     finally:
         esp32.use_flash(None)
 

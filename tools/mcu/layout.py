@@ -8,8 +8,8 @@ RAM_SIZE = 32 * 1024 * 1024
 # name: (address, bytes); outside of what the linker script uses (0x80000000 to 0x8060ffff)
 AREAS = {
     "rom": (0x80800000, 0x100000),
-    "flash": (0x81000000, 0x400000),
-    "nvs": (0x81400000, 0x1000),
+    "flash": (0x81000000, 0x800000),
+    "nvs": (0x81800000, 0x1000),
 }
 
 
@@ -17,7 +17,8 @@ def module(journal):
     """Source of the module `layout` that is frozen into the board; `journal`: transactions of a
     batch."""
     board = ROOT / "boards" / "SY_CLASSIC"
-    tables = {name: (board / name).read_text() for name in ("pins.csv", "partitions.csv")}
+    names = ("board.json", "pins.csv", "partitions.csv")
+    tables = {name: (board / name).read_text() for name in names}
     areas = "".join(f"    {n!r}: (0x{a:08x}, 0x{s:x}),\n" for n, (a, s) in AREAS.items())
     texts = "".join(f"    {n!r}: {t!r},\n" for n, t in tables.items())
     return (

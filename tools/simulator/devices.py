@@ -15,6 +15,7 @@ from models.magstripe_ttl import TtlReader
 from models.quectel import Quectel
 from models.rack import Rack
 from models.scanner import Scanner
+from models.ssd1306 import SSD1306
 from models.st7567 import ST7567
 from models.tamper import TamperSwitch
 from models.tca8418 import ADDRESS as KEYS_AT
@@ -78,6 +79,7 @@ class Devices:
     side. A board's own class wires what its board.py expects."""
 
     board = ""
+    modem_uart = 2
     reads_chinese = True  # whether the printer has characters for it, and can say what it printed
 
     def __init__(
@@ -107,7 +109,7 @@ class Devices:
     def wire_modem(self, modem):
         p = self.pins
         self.modem = modem
-        self.rack.attach_uart(2, modem)
+        self.rack.attach_uart(self.modem_uart, modem)
         self.rack.attach_gpio(OutputPin(p["MODEM_STATUS"], modem.status))
         self.rack.on_output(p["MODEM_PWRKEY"], modem.pwrkey)
         self.supplied.append(modem)
@@ -162,7 +164,7 @@ class TtlSlot(TtlReader):
 
 
 class Modern(Devices):
-    """What the mobile and the counter terminal have in common."""
+    """What the boards with keys behind a controller have in common."""
 
     def wire_keys(self, seed):
         p = self.pins
@@ -179,6 +181,10 @@ class Modern(Devices):
         self.reader = TtlSlot(p["CARD_PRESENT"], lines, seed=seed)
         self.rack.attach_gpio(self.reader)
 
+
+class Equipped(Modern):
+    """What the mobile and the counter terminal have in common."""
+
     def wire_more(self, seed):
         p = self.pins
         self.buzzer = Buzzer()
@@ -190,7 +196,7 @@ class Modern(Devices):
         self.supplied.append(self.scanner)
 
 
-class Mobile(Modern):
+class Mobile(Equipped):
     board = "SY_MPOS"
     reads_chinese = False
 
@@ -216,7 +222,7 @@ class Mobile(Modern):
         return Quectel(net, **options)
 
 
-class Counter(Modern):
+class Counter(Equipped):
     board = "SY_COUNTER"
 
     def wire_display(self, seed):
@@ -251,7 +257,24 @@ class Counter(Modern):
         return Modem(net, **options)
 
 
-BY_BOARD = {devices.board: devices for devices in (Classic, Mobile, Counter)}
+class Small(Modern):
+    board = "SY_C3"
+    modem_uart = 0
+
+    def wire_display(self, seed):
+        self.display = SSD1306(noise_seed=seed)
+        self.rack.attach_i2c(0, 0x3C, self.display)
+
+    def wire_printer(self):
+        self.printer = Printer(PrinterFont())
+        self.rack.attach_uart(1, self.printer)
+        self.supplied.append(self.printer)
+
+    def make_modem(self, net, **options):
+        return Modem(net, **options)
+
+
+BY_BOARD = {devices.board: devices for devices in (Classic, Mobile, Counter, Small)}
 
 
 def make(board, net, **options):

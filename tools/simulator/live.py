@@ -17,6 +17,7 @@ from . import board_process, pictures, preset
 from .board_process import BoardProcess
 from .bus_port import BusPort
 from .devices import Classic
+from .ptyport import LivePort
 
 PWRON, WDT = 1, 3
 _PORT = 5000  # what the terminal believes the acquirer's port to be
@@ -117,6 +118,7 @@ class LiveBench:
         self._writer = None
         self._bus = None
         self._listener = None
+        self.port = None  # the technician's console: ptyport.LivePort
         self._connected = asyncio.Event()
         self.powered = False
         self.on_paper = True
@@ -151,6 +153,7 @@ class LiveBench:
             epoch_s=self._epoch_s,
         )
         self.net.modem = self.devices.modem
+        self.port = LivePort()
         self._listener = await asyncio.start_server(self._board, "127.0.0.1", 0)
         if not self._is_set_up():
             self._forget_flash()
@@ -175,6 +178,8 @@ class LiveBench:
             await asyncio.gather(self._ticker, return_exceptions=True)
         if self.net is not None:
             await self.net.stop()
+        if self.port is not None:
+            self.port.close()
         if self._listener is not None:
             self._listener.close()
         if self._server is not None:
@@ -189,7 +194,8 @@ class LiveBench:
             port = self._listener.sockets[0].getsockname()[1]
             self._bus = BusPort(self.devices.rack, self.now_us, cause, self._epoch_s)
             self._connected.clear()
-            self._process = BoardProcess(self.flash, port, self.log)
+            self._process = BoardProcess(self.flash, port, self.log, console=True)
+            self.port.attach(self._process)
             self.powered = True
         else:
             self._kill()
@@ -198,6 +204,7 @@ class LiveBench:
     def _kill(self):
         self.powered = False
         if self._process is not None:
+            self.port.detach()
             self._process.kill()
             self._process = None
         if self._writer is not None:

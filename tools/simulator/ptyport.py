@@ -8,6 +8,7 @@ The terminal lives on in a thread, at the pace of real time. Only that thread to
 everything else asks with do().
 """
 
+import asyncio
 import contextlib
 import os
 import queue
@@ -18,6 +19,38 @@ import tty
 
 _PASS_S = 0.02  # the terminal's time goes on in steps of at most this
 _BEHIND_S = 0.5  # who is later than this does not catch up
+_UNREAD = 65536  # bytes that wait for a tool; the oldest go
+
+
+class Pty:
+    """A serial port of this machine: `path` is for tools, `master` our end, which never blocks.
+    Tools may come and go."""
+
+    def __init__(self):
+        self.master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self.master, False)
+        self.path = os.ttyname(self._slave)
+        self.unread = bytearray()
+
+    def send(self, data=b""):
+        """Write to the tool, as much as it takes; the rest waits."""
+        self.unread += data
+        del self.unread[:-_UNREAD]
+        with contextlib.suppress(BlockingIOError, OSError):
+            while self.unread:
+                n = os.write(self.master, self.unread[:1024])
+                del self.unread[:n]
+
+    def receive(self):
+        """bytes from the tool; none when there are none."""
+        with contextlib.suppress(BlockingIOError, OSError):
+            return os.read(self.master, 4096)
+        return b""
+
+    def close(self):
+        for fd in (self.master, self._slave):
+            os.close(fd)
 
 
 class Served:
@@ -29,11 +62,8 @@ class Served:
         self._speed = speed
         self._asked = queue.Queue()
         self._bell, self._ring = os.pipe()
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)  # held open too, so that tools may come and go
-        os.set_blocking(self._master, False)
-        self.path = os.ttyname(self._slave)
-        self._to_tool = bytearray()
+        self._pty = Pty()
+        self.path = self._pty.path
         self._over = False
         self.error = None  # what ended the thread
         self._thread = threading.Thread(target=self._run, name="terminal", daemon=True)
@@ -41,7 +71,7 @@ class Served:
     def __enter__(self):
         self._bench.console.drain()
         self._bench.console.read()  # what was said before anybody listened
-        self._bench.console.on_output = self._to_tool.extend
+        self._bench.console.on_output = self._pty.send
         self._thread.start()
         return self
 
@@ -50,7 +80,8 @@ class Served:
         os.write(self._ring, b"!")
         self._thread.join(30)
         self._bench.console.on_output = None
-        for fd in (self._bell, self._ring, self._master, self._slave):
+        self._pty.close()
+        for fd in (self._bell, self._ring):
             os.close(fd)
 
     def do(self, function, *args, **kw):
@@ -90,7 +121,6 @@ class Served:
             if due - bench.rack.now_us > _BEHIND_S * 1e6:
                 return
             bench.run_for(max(0, (due - bench.rack.now_us) // 1000))
-            self._write()
             self._wait()
 
     def _answer(self):
@@ -108,13 +138,12 @@ class Served:
 
     def _wait(self):
         """Until a tool types, somebody asks, or time has to go on."""
-        writers = [self._master] if self._to_tool else []
-        ready, _, _ = select.select([self._master, self._bell], writers, [], _PASS_S)
+        self._pty.send()
+        ready, _, _ = select.select([self._pty.master, self._bell], [], [], _PASS_S)
         if self._bell in ready:
             os.read(self._bell, 4096)
-        if self._master in ready:
-            with contextlib.suppress(BlockingIOError, OSError):
-                self._bench.console.write(os.read(self._master, 4096))
+        if self._pty.master in ready:
+            self._bench.console.write(self._pty.receive())
             self._take_it()
 
     def _take_it(self):
@@ -123,10 +152,46 @@ class Served:
         bench.run_until(lambda: True, "the processor")
         bench.step(bench.rack.now_us)
         bench.run_until(lambda: True, "the processor")
-        self._write()
 
-    def _write(self):
-        with contextlib.suppress(BlockingIOError, OSError):
-            while self._to_tool:
-                n = os.write(self._master, self._to_tool[:1024])
-                del self._to_tool[:n]
+
+class LivePort:
+    """The console of a live terminal (live.LiveBench) as a pty, in the running event loop."""
+
+    def __init__(self):
+        self._pty = Pty()
+        self.path = self._pty.path
+        self._process = None
+        asyncio.get_running_loop().add_reader(self._pty.master, self._typed)
+
+    def attach(self, process):
+        """A run of the firmware begins: a BoardProcess with a console."""
+        self._process = process
+        os.set_blocking(process.stdin.fileno(), False)
+        os.set_blocking(process.stdout.fileno(), False)
+        asyncio.get_running_loop().add_reader(process.stdout.fileno(), self._said)
+
+    def detach(self):
+        """It ends: what it has said still counts."""
+        if self._process is not None:
+            asyncio.get_running_loop().remove_reader(self._process.stdout.fileno())
+            self._said()
+            self._process = None
+
+    def close(self):
+        asyncio.get_running_loop().remove_reader(self._pty.master)
+        self._pty.close()
+
+    def _typed(self):
+        data = self._pty.receive()
+        if self._process is not None and data:
+            with contextlib.suppress(BlockingIOError, BrokenPipeError):
+                os.write(self._process.stdin.fileno(), data)
+
+    def _said(self):
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(self._process.stdout.fileno(), 65536)
+            if not data:  # it has ended: the bus says so, too
+                asyncio.get_running_loop().remove_reader(self._process.stdout.fileno())
+                return
+            self._process.logged(data)
+            self._pty.send(data)

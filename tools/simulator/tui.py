@@ -80,7 +80,8 @@ class Face:
         glass_width = 128 if big else 64
         side = columns - glass_width - 5
         text = self._side(len(glass), side) if side >= 20 else None
-        out = [f"{_BOLD}收银 Shouyin{_PLAIN}  classic 传统POS, simulated   {_DIM}q quits{_PLAIN}"]
+        console = f"mpremote: {self._bench.port.path}"
+        out = [f"{_BOLD}收银 Shouyin{_PLAIN}  simulated   {_DIM}{console}   q quits{_PLAIN}"]
         for i, row in enumerate(glass):
             line = f" {_GLASS} {row} {_PLAIN} "
             out.append(line + (" " + text[i] if text else ""))

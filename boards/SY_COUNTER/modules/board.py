@@ -5,6 +5,7 @@
 # See boards/SY_CLASSIC/modules/board.py for what a board file is.
 
 import network
+import parts
 from chip import (  # noqa: F401  handed on
     ASSETS,
     DATA,
@@ -15,13 +16,10 @@ from chip import (  # noqa: F401  handed on
     serial,
     vfs_partition,
 )
-from machine import I2C, PWM, SPI, UART, Pin
+from machine import PWM, SPI, Pin
+from parts import make_card_reader, make_keypad, safe_key  # noqa: F401  handed on
 
-from drivers.card.ttl import TtlStripe
 from drivers.display.tft import ILI9488
-from drivers.keypad.tca8418 import TCA8418
-from drivers.printer import profiles
-from drivers.printer.thermal import Thermal
 
 _WIDTH, _HEIGHT = 320, 480
 
@@ -31,34 +29,13 @@ CAPS = {
     "card": ("mag",),
     "printer": 48,  # columns
     "bearers": ("lan", "wifi", "4g"),
-    "journal": 2000,  # transactions of a batch
+    "journal": 10_000,  # transactions of a batch
     "extras": ("buzzer", "touch", "tamper", "scanner"),  # what make_extra() makes
 }
 
 CONSOLE = print  # where the log is echoed for the technician, None: nowhere
 
-_LAYOUT = (
-    "F1", "UP", "DOWN", "MENU",
-    "1", "2", "3", "CANCEL",
-    "4", "5", "6", "CLEAR",
-    "7", "8", "9", "ALPHA",
-    "*", "0", "00", "ENTER",
-)  # fmt: skip
-
-_PRINTER = "chinese80"
-_PRINTER_BAUD = 115200
 _LCD_BAUD = 20_000_000
-
-_bus = None
-
-
-def _i2c():
-    """The bus that keys and sensors share; a held bus must not stop the loop for longer than
-    2 ms."""
-    global _bus
-    if _bus is None:
-        _bus = I2C(0, scl=Pin.board.I2C_SCL, sda=Pin.board.I2C_SDA, freq=400_000, timeout=2000)
-    return _bus
 
 
 def make_display():
@@ -71,25 +48,9 @@ def make_display():
     return ILI9488(spi, cs, dc, reset, _LCD_BAUD, mirror_x=True, bgr=True, light=light)
 
 
-def make_keypad(clock, click=None):
-    b = Pin.board
-    interrupt = Pin(b.KEY_INT, Pin.IN, Pin.PULL_UP)
-    return TCA8418(_i2c(), interrupt, 5, 4, _LAYOUT, clock, click=click)
-
-
 def make_printer(clock, charset, qr=None):
-    b = Pin.board
-    uart = UART(1, baudrate=_PRINTER_BAUD, tx=b.PRINTER_TX, rx=b.PRINTER_RX, txbuf=512, rxbuf=256)
-    busy = Pin(b.PRINTER_BUSY, Pin.IN, Pin.PULL_DOWN)
-    return Thermal(uart, _PRINTER_BAUD, clock, charset, profiles.get(_PRINTER), qr, busy)
-
-
-def make_card_reader(clock):
-    b = Pin.board
-    present, strobe, data = (
-        Pin(p, Pin.IN, Pin.PULL_UP) for p in (b.CARD_PRESENT, b.CARD_CLK, b.CARD_DATA)
-    )
-    return TtlStripe(present, ((2, strobe, data),), clock)
+    busy = Pin(Pin.board.PRINTER_BUSY, Pin.IN, Pin.PULL_DOWN)
+    return parts.make_printer("chinese80", clock, charset, qr, busy)
 
 
 def _make_lan():
@@ -103,44 +64,25 @@ def _make_lan():
 
 def make_bearer(kind, clock, settings, networks):
     """`kind`: one of CAPS["bearers"]; `networks`: ((ssid, password), ...), for Wi-Fi."""
-    b = Pin.board
     if kind == "lan":
         from drivers.net.ethernet import Ethernet
 
         return Ethernet(_make_lan, clock)
     if kind == "wifi":
-        from drivers.net.wifi import Wifi
-
-        return Wifi(network.WLAN(network.STA_IF), clock, networks, settings["wifi_country"])
+        return parts.make_wifi(clock, settings, networks)
     from drivers.modem.a7670 import A7670
 
-    uart = UART(2, baudrate=115200, tx=b.MODEM_TX, rx=b.MODEM_RX, txbuf=2048, rxbuf=4096)
-    pwrkey = Pin(b.MODEM_PWRKEY, Pin.OPEN_DRAIN, value=1)
-    status = Pin(b.MODEM_STATUS, Pin.IN, Pin.PULL_DOWN)
-    return A7670(uart, pwrkey, status, clock, settings["apn"])
+    return parts.make_modem(A7670, 2, clock, settings)
 
 
 def make_extra(kind, clock):
     """`kind`: one of CAPS["extras"]."""
-    b = Pin.board
-    if kind == "buzzer":
-        from drivers.signal.buzzer import Buzzer, PwmVoice
-
-        return Buzzer(PwmVoice(PWM(Pin(b.BUZZER), freq=2700, duty_u16=0)), clock)
     if kind == "touch":
         from drivers.touch import calibration
         from drivers.touch.ft6336 import FT6336
         from drivers.touch.panel import Touch
 
-        source = FT6336(_i2c(), Pin(b.TOUCH_INT, Pin.IN, Pin.PULL_UP))
+        source = FT6336(parts.i2c(), Pin(Pin.board.TOUCH_INT, Pin.IN, Pin.PULL_UP))
         six = calibration.turned(_WIDTH, _HEIGHT, 0)
         return Touch(source, clock, _WIDTH, _HEIGHT, six, (_WIDTH, _HEIGHT))
-    if kind == "tamper":
-        from drivers.sensor.tamper import Tamper
-
-        return Tamper(Pin(b.TAMPER, Pin.IN, Pin.PULL_UP), clock)
-    if kind == "scanner":
-        from drivers.scanner.gm65 import GM65
-
-        return GM65(UART(0, baudrate=9600, tx=b.SCAN_TX, rx=b.SCAN_RX, rxbuf=512), clock)
-    raise ValueError(kind)
+    return parts.make_extra(kind, clock)

@@ -3,7 +3,7 @@
 #
 # See boards/SY_CLASSIC/modules/board.py for what a board file is.
 
-import network
+import parts
 from chip import (  # noqa: F401  handed on
     ASSETS,
     DATA,
@@ -14,13 +14,10 @@ from chip import (  # noqa: F401  handed on
     serial,
     vfs_partition,
 )
-from machine import ADC, I2C, PWM, SPI, UART, Pin
+from machine import ADC, PWM, SPI, Pin
+from parts import make_card_reader, safe_key  # noqa: F401  handed on
 
-from drivers.card.ttl import TtlStripe
 from drivers.display.tft import ST7789
-from drivers.keypad.tca8418 import TCA8418
-from drivers.printer import profiles
-from drivers.printer.thermal import Thermal
 
 NAME = "SY_MPOS"
 CAPS = {
@@ -34,28 +31,7 @@ CAPS = {
 
 CONSOLE = print  # where the log is echoed for the technician, None: nowhere
 
-_LAYOUT = (
-    "F1", "UP", "DOWN", "MENU",
-    "1", "2", "3", "CANCEL",
-    "4", "5", "6", "CLEAR",
-    "7", "8", "9", "ALPHA",
-    "*", "0", "00", "ENTER",
-)  # fmt: skip
-
-_PRINTER = "ttl58"
-_PRINTER_BAUD = 115200
 _LCD_BAUD = 40_000_000
-
-_bus = None
-
-
-def _i2c():
-    """The bus that keys and sensors share; a held bus must not stop the loop for longer than
-    2 ms."""
-    global _bus
-    if _bus is None:
-        _bus = I2C(0, scl=Pin.board.I2C_SCL, sda=Pin.board.I2C_SDA, freq=400_000, timeout=2000)
-    return _bus
 
 
 def make_display():
@@ -70,59 +46,28 @@ def make_display():
 
 
 def make_keypad(clock, click=None):
-    b = Pin.board
-    interrupt = Pin(b.KEY_INT, Pin.IN, Pin.PULL_UP)
-    reset = Pin(b.KEY_RST, Pin.OUT, value=1)
-    return TCA8418(_i2c(), interrupt, 5, 4, _LAYOUT, clock, reset, click=click)
+    return parts.make_keypad(clock, click, Pin(Pin.board.KEY_RST, Pin.OUT, value=1))
 
 
 def make_printer(clock, charset, qr=None):
-    b = Pin.board
-    uart = UART(1, baudrate=_PRINTER_BAUD, tx=b.PRINTER_TX, rx=b.PRINTER_RX, txbuf=512, rxbuf=256)
-    return Thermal(uart, _PRINTER_BAUD, clock, charset, profiles.get(_PRINTER), qr)
-
-
-def make_card_reader(clock):
-    b = Pin.board
-    present, strobe, data = (
-        Pin(p, Pin.IN, Pin.PULL_UP) for p in (b.CARD_PRESENT, b.CARD_CLK, b.CARD_DATA)
-    )
-    return TtlStripe(present, ((2, strobe, data),), clock)
+    return parts.make_printer("ttl58", clock, charset, qr)
 
 
 def make_bearer(kind, clock, settings, networks):
     """`kind`: one of CAPS["bearers"]; `networks`: ((ssid, password), ...), for Wi-Fi."""
-    b = Pin.board
     if kind == "wifi":
-        from drivers.net.wifi import Wifi
-
-        return Wifi(network.WLAN(network.STA_IF), clock, networks, settings["wifi_country"])
+        return parts.make_wifi(clock, settings, networks)
     from drivers.modem.ec200 import EC200
 
-    uart = UART(2, baudrate=115200, tx=b.MODEM_TX, rx=b.MODEM_RX, txbuf=2048, rxbuf=4096)
-    pwrkey = Pin(b.MODEM_PWRKEY, Pin.OPEN_DRAIN, value=1)
-    status = Pin(b.MODEM_STATUS, Pin.IN, Pin.PULL_DOWN)
-    return EC200(uart, pwrkey, status, clock, settings["apn"])
+    return parts.make_modem(EC200, 2, clock, settings)
 
 
 def make_extra(kind, clock):
     """`kind`: one of CAPS["extras"]."""
-    b = Pin.board
-    if kind == "buzzer":
-        from drivers.signal.buzzer import Buzzer, PwmVoice
-
-        return Buzzer(PwmVoice(PWM(Pin(b.BUZZER), freq=2700, duty_u16=0)), clock)
     if kind == "battery":
         from drivers.power.battery import Battery
 
+        b = Pin.board
         adc = ADC(Pin(b.BATTERY), atten=ADC.ATTN_11DB)
         return Battery(adc, (2, 1), Pin(b.CHARGING, Pin.IN, Pin.PULL_UP))
-    if kind == "tamper":
-        from drivers.sensor.tamper import Tamper
-
-        return Tamper(Pin(b.TAMPER, Pin.IN, Pin.PULL_UP), clock)
-    if kind == "scanner":
-        from drivers.scanner.gm65 import GM65
-
-        return GM65(UART(0, baudrate=9600, tx=b.SCAN_TX, rx=b.SCAN_RX, rxbuf=512), clock)
-    raise ValueError(kind)
+    return parts.make_extra(kind, clock)

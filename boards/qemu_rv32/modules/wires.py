@@ -30,7 +30,7 @@ def set_setting(name, value):
 
 
 def table(name):
-    """Text of pins.csv or partitions.csv."""
+    """Text of board.json, pins.csv or partitions.csv."""
     return layout.TABLES[name]
 
 

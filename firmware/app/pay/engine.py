@@ -26,6 +26,7 @@ from .types import (
     FLASH,
     FULL,
     KEYS,
+    LOCKED,
     NO_HOST,
     NO_MASTER_KEY,
     NOT_FOUND,
@@ -77,6 +78,7 @@ class Engine:
         self._cards = cards
         self.lock = asyncio.Lock()  # one request, settlement, sign-in or round at a time
         self.turn = Turn(self)
+        self.barred = False  # the self-test failed: no sale, no void
 
     @property
     def busy(self):
@@ -186,6 +188,8 @@ class Engine:
     # ---- one request ----------------------------------------------------------------------------
 
     async def _run(self, t, card, pin, operator, stage):
+        if self.barred:
+            return Result(why=LOCKED)
         async with self.turn:
             if settlement.unfinished(self.journal):
                 return Result(why=SETTLE_FIRST)

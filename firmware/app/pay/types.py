@@ -43,6 +43,7 @@ UPLOAD_OWED = "upload_owed"
 UPLOAD_FIRST = "upload_first"
 NEWER = "newer"
 NOTHING_OWED = "nothing_owed"
+LOCKED = "locked"  # the self-test failed
 # Why a sale could not be approved offline
 OFFLINE_CARD = "offline_card"
 OFFLINE_AMOUNT = "offline_amount"

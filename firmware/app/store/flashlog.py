@@ -250,6 +250,22 @@ class FlashLog:
         buf[:n] = rec[_HEADER : _HEADER + n]
         return rec[1], n
 
+    def verify(self, b):
+        """Read block b again: how many of its records are broken with a good one behind them,
+        which no power cut leaves."""
+        found, broken, at = 0, False, _MARK
+        while self._state[b] == _USED and at + _ALIGN <= self.block_size:
+            rec = memoryview(self._back)[:_ALIGN]
+            self._dev.readblocks(b, rec, at)
+            if rec[0] == _MAGIC:
+                rec = memoryview(self._back)[: min(len(self._back), self.block_size - at)]
+                self._dev.readblocks(b, rec, at)
+            n = self._check(rec, 0)
+            found += broken and n >= 0
+            broken = n < 0
+            at += _ALIGN if broken else _align(_HEADER + n)
+        return found
+
     def append(self, kind, payload, spare=False):
         """Make a record durable: when this returns its location, it was programmed and read back.
 

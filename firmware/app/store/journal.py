@@ -44,7 +44,7 @@ class Journal:
     def __init__(self, log, capacity, index=None):
         if capacity * _FULL_ROOM > log.live_room():
             raise ValueError("flash is too small for a batch of %d" % capacity)
-        self._log = log
+        self._log = self.flash = log  # .flash: for who looks at wear and damage
         self.capacity = capacity
         size = log.blocks * log.block_size
         (self._trace, self._amount, self._base, self._outcome, self._state, self._kind,

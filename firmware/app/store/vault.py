@@ -35,6 +35,16 @@ class Vault:
         finally:
             _wipe(data)
 
+    def verify(self):
+        """Read the file again: VaultError unless it opens and holds what is in use."""
+        twin = Vault(self._path, self._sealer)
+        twin.load()
+        same = twin._slots == self._slots
+        for data in twin._slots.values():
+            _wipe(data)
+        if not same:
+            raise VaultError("vault is not what is in use")
+
     def names(self):
         return sorted(self._slots)
 

@@ -21,6 +21,7 @@ _A, _B, _C, _D, _E = const(1), const(2), const(3), const(4), const(5)
 _BS, _TAB, _LF, _CR, _ESC, _DEL = const(8), const(9), const(10), const(13), const(27), const(127)
 
 PROMPT = b">>> "
+_MORE = b"... "
 _RAW = b"raw REPL; CTRL-B to exit\r\n>"
 _REBOOT = b"MPY: soft reboot\r\n"
 _LINE_MAX = const(512)
@@ -39,12 +40,14 @@ class Console:
 
     def __init__(self, terminal, write, released):
         self._write = write
+        self._sent = 0  # bytes since others could work
         self._released = released
         self._queue = bytearray()
         self._typed = asyncio.Event()
         self._room = asyncio.Event()
         self._raw = False
         self._line = bytearray()
+        self._lines = b""  # the lines before it, in a block of Python
         self._over = False  # the line or block is longer than it may be
         self._escape = 0
         self._was_cr = False
@@ -76,7 +79,7 @@ class Console:
 
     def engaged(self):
         """Whether anything that is printed now would garble an exchange or a typed line."""
-        return self._raw or self._working or bool(self._line) or bool(self._queue)
+        return self._raw or self._working or bool(self._line or self._lines or self._queue)
 
     def aside(self, line):
         """Print a line that is no answer; the prompt comes again."""
@@ -112,6 +115,8 @@ class Console:
             else:
                 await self._line_byte(c)
             queue[i] = 0
+            if self._sent >= _PIECE:
+                await self._breathe()
             if self._drop:
                 return
 
@@ -133,9 +138,19 @@ class Console:
     async def _send(self, data):
         """Write in pieces, and let everybody else work in between."""
         for at in range(0, len(data), _PIECE):
-            self._write(data[at : at + _PIECE])
-            if len(data) > _PIECE:
-                await asyncio.sleep_ms(_PIECE_MS)
+            piece = data[at : at + _PIECE]
+            if self._sent + len(piece) > _PIECE:
+                await self._breathe()
+            self._put(piece)
+
+    def _put(self, data):
+        self._write(data)
+        self._sent += len(data)
+
+    async def _breathe(self):
+        """Let the line take what was written, and everybody else work."""
+        self._sent = 0
+        await asyncio.sleep_ms(_PIECE_MS)
 
     def _clear(self):
         line = self._line
@@ -148,6 +163,7 @@ class Console:
     async def _leave(self, words=b"\r\n"):
         """Back to lines."""
         self._raw = False
+        self._lines = b""
         self._clear()
         await self._send(words + self._banner() + PROMPT)
         self._prompted = True
@@ -178,6 +194,7 @@ class Console:
         elif c == _B:
             await self._leave()
         elif c == _C:
+            self._lines = b""
             await self._prompt(b"\r\n")
         elif c == _D:
             if not self._line:
@@ -201,10 +218,10 @@ class Console:
         line = self._line
         if len(line) >= _LINE_MAX:
             self._over = True
-            self._write(_TOO_LONG)
+            self._put(_TOO_LONG)
             return
         line.append(c)
-        self._write(b"*" if self._hidden else bytes((c,)))
+        self._put(b"*" if self._hidden else bytes((c,)))
         if c == 0x28 and not self._hidden:
             self._hidden = any(line.endswith(word) for word in _HIDDEN)
 
@@ -215,7 +232,7 @@ class Console:
         while line and line[-1] & 0xC0 == 0x80:
             line[:] = line[:-1]
         line[:] = line[:-1]
-        self._write(b"\x08 \x08")
+        self._put(b"\x08 \x08")
         self._hidden = any(word in line for word in _HIDDEN)
 
     async def _enter(self):
@@ -224,15 +241,26 @@ class Console:
         self._clear()
         if over:
             await self._send(b"a line has at most 512 bytes\r\n")
-        elif line.strip():
+        elif flavour.DEV and self._goes_on(line):
+            await self._prompt(b"", _MORE)
+            return
+        elif line.strip() or self._lines:
+            line, self._lines = self._lines + line, b""
             wrong = await self.runner.run(line, True, self._send)
             if wrong:
                 await self._send(wrong.encode() + b"\r\n")
         await self._prompt(b"")
 
-    async def _prompt(self, before):
+    def _goes_on(self, line):
+        """Whether more lines belong to this one (development): a block ends with an empty one."""
+        if not line.strip() or not (self._lines or line.rstrip().endswith(b":")):
+            return False
+        self._lines = (self._lines + line + b"\n")[:_BLOCK_MAX]
+        return True
+
+    async def _prompt(self, before, prompt=PROMPT):
         self._clear()
-        await self._send(before + PROMPT)
+        await self._send(before + prompt)
         self._prompted = True
 
     # ---- raw mode -------------------------------------------------------------------------------

@@ -102,6 +102,7 @@ class Runner:
                     await self._event.wait()
                     self._event.clear()
                 await self._flush(send)
+            await self._flush(send)  # what was said while the rest went out
             if self._cancelled:
                 outcome[0] = "cancelled"
             elif not outcome[0] and entry.last_error:

@@ -148,6 +148,11 @@ class Keypad:
     def lost(self):
         return self._queue.lost
 
+    @property
+    def names(self):
+        """Names of the keys that there are, in the order of the layout."""
+        return [name for name in self._layout if name is not None]
+
     # ---- for the owner task ---------------------------------------------------------------------
 
     def change(self, i, pressed, ticks):

@@ -9,6 +9,7 @@ import asyncio
 
 from micropython import const
 
+from ..flag import Flag
 from .reply import announced, numbers
 
 _LINE_MAX = const(256)
@@ -168,7 +169,7 @@ class Command:
         self.result_line = None
         self.error = None
         self._final = False
-        self.done = asyncio.Event()
+        self.done = Flag()
 
     def numbers(self):
         """Numbers of the last information line; [] when there is none."""
@@ -234,6 +235,9 @@ class Channel:
         self.heard = 0  # lines received, ever
         self.bytes_sent = 0
         self.bytes_received = 0
+        # callable(mark, text, or number of bytes of data): ">" what is sent, "<" what comes. None:
+        # nobody looks, and nothing is made for him.
+        self.trace = None
 
     def announce(self, announce):
         """The form in which this kind of modem announces binary data."""
@@ -255,6 +259,8 @@ class Channel:
 
     def line(self, text):
         self.heard += 1
+        if self.trace is not None:
+            self.trace("<", text)
         c = self._command
         if c is None or c.done.is_set() or not c.line(text, self._urcs.known(text)):
             self._urcs.take(text)
@@ -264,6 +270,8 @@ class Channel:
         if c is not None and c.payload is not None:
             # Here and not in the task that waits: if it is cancelled, the modem must not take what
             # comes next for its data.
+            if self.trace is not None:
+                self.trace(">", len(c.payload))
             self._write(c.payload)
             c.payload = None
         elif self._owed:
@@ -272,6 +280,8 @@ class Channel:
             self._owed = 0
 
     def data(self, n):
+        if self.trace is not None:
+            self.trace("<", n or 0)
         if self._command is not None:
             self._command.data(self._lines.raw, n)
 
@@ -299,9 +309,12 @@ class Channel:
     async def _run(self, c, timeout_ms):
         self._command = c
         self._lost = True
+        if self.trace is not None:
+            self.trace(">", c.text)
         try:
             self._write(c.text.encode() + b"\r")
-            await asyncio.wait_for_ms(c.done.wait(), timeout_ms)
+            if not await c.done.wait_ms(timeout_ms):
+                raise asyncio.TimeoutError()
             self._lost = False
         finally:
             c.into = None
@@ -332,13 +345,10 @@ class Channel:
         until two answers came in a row. asyncio.TimeoutError after 7 s."""
         c = self._command
         if c is not None:
-            try:
-                await asyncio.wait_for_ms(c.done.wait(), _ORPHAN_MS)
+            if await c.done.wait_ms(_ORPHAN_MS):
                 self._command = None
                 self._lost = False
                 return
-            except asyncio.TimeoutError:
-                pass
         good = 0
         for _ in range(12):
             good = good + 1 if await self._ping(500) else 0

@@ -69,6 +69,12 @@ def imei(text):
     return text if text.isdigit() and len(text) == 15 else None
 
 
+def operator(text):
+    """+COPS: mode,format,"name",... -> name of the network; None when there is none."""
+    parts = text.split('"')
+    return parts[1] if len(parts) > 2 and parts[1] else None
+
+
 def _fields(text, sign, limits):
     """Numbers between the signs, within their limits; None when they are not."""
     parts = text.split(sign)

@@ -1,0 +1,3 @@
+# The name by which bundles know this board.
+
+BOARD = "SY_COUNTER"

@@ -1,0 +1,52 @@
+# The screen of a terminal that a failed self-test has locked (health.py), and the one thing that
+# may still be done there: settle, when only the journal has failed.
+
+from ..text import strings
+from ..ui.flows.common import ended, notice, out_ms, wipe
+from ..ui.screens import OK, Entry, Message
+
+t = strings.text
+_COLUMNS = 16  # of the smallest screen
+
+
+def screen(app, health):
+    """What happened, and whom to call."""
+    phone = app.settings["service_phone"]
+    call = t("call", phone)
+    text = t("locked_settle" if health.may_settle else "locked_stop")
+    text = "%s\n%s" % (text, call if len(call.encode()) <= _COLUMNS + 2 else phone)
+    return Message(t("locked", health.code), text, "", None, "error")
+
+
+async def day(app, health):
+    """For ever: whoever lifts the lock ends it."""
+    while True:
+        answer = await app.ui.ask(screen(app, health))
+        if answer == OK and health.may_settle and await _sign_on(app):
+            from ..ui.flows import settle
+
+            try:
+                if await settle.settle(app):
+                    health.again()
+            finally:
+                app.operator = None
+
+
+async def _sign_on(app):
+    """Whether an operator gave number and password; app.operator is then he."""
+    no = await app.ui.ask(Entry(t("settle"), t("operator_no"), 2, 2, False, "", "", out_ms(app)))
+    if ended(no):
+        return False
+    no = bytes(no).decode()
+    password = await app.ui.ask(
+        Entry(t("settle"), t("password"), 1, 12, True, "", "", out_ms(app))
+    )
+    if ended(password):
+        return False
+    wrong = app.check_password(no, password)
+    wipe(password)
+    if wrong is not None:
+        await notice(app, t("settle"), wrong[1], "", out_ms(app), "error")
+        return False
+    app.operator = no
+    return True

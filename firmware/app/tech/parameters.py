@@ -1,0 +1,107 @@
+# The terminal's parameters for the technician: tech.settings, .get, .set, .export, .import_.
+#
+# There is no secret among them: keys and Wi-Fi passwords are in the vault and have no name here.
+
+import json
+
+import board
+
+from ..store.settings import SCHEMA, SettingsError, check
+from .context import TechError
+from .result import Result
+
+FORMAT = 1
+# Read once, when the terminal starts.
+_AT_START = (
+    "apn", "bearers", "wifi_ssid_1", "wifi_ssid_2", "wifi_ssid_3", "wifi_country",
+)  # fmt: skip
+# What the records of the open batch were made with, and what the host will look for.
+_OF_BATCH = ("tid", "mid", "key_mode")
+
+
+def _values(settings):
+    return {name: settings[name] for name in SCHEMA}
+
+
+def list_(ctx):
+    """{name: value} of all parameters."""
+    data = _values(ctx.settings())
+    return Result(data, ["%-20s %s" % (name, data[name]) for name in sorted(data)])
+
+
+def get(ctx, name):
+    """One parameter."""
+    if name not in SCHEMA:
+        raise TechError("%s: unknown parameter" % name)
+    return Result(ctx.settings()[name])
+
+
+def set_(ctx, **changes):
+    """Change parameters: all that are named or, when one is wrong, none."""
+    if not changes:
+        raise TechError("settings.set(name=value, ...)")
+    return _change(ctx, changes)
+
+
+def _change(ctx, changes):
+    settings = ctx.settings()
+    new = {}
+    for name in sorted(changes):
+        try:
+            value = check(name, changes[name])
+        except SettingsError as e:
+            raise TechError("%s %s" % e.args)
+        if value != settings[name]:
+            new[name] = value
+    _allowed(ctx, new)
+    if new:
+        try:
+            settings.set(**new)
+        except OSError as e:
+            raise TechError("parameters cannot be written: %d" % (e.args[0] if e.args else 0))
+        ctx.audit("config", "%d changed" % len(new))
+        if "language" in new:
+            from ..text import strings
+
+            strings.use(new["language"])
+    reboot = [name for name in _AT_START if name in new]
+    data = {"changed": sorted(new), "reboot": reboot, "missing": settings.missing()}
+    lines = ["changed: " + (" ".join(data["changed"]) or "nothing")]
+    if reboot:
+        lines.append("counts from the next start on: " + " ".join(reboot))
+    if data["missing"]:
+        lines.append("still missing: " + " ".join(data["missing"]))
+    return Result(data, lines)
+
+
+def _allowed(ctx, new):
+    """TechError when a transaction would end with other parameters than it began with."""
+    if ctx.app is not None and ctx.app.engine.busy:
+        raise TechError("a transaction is under way: try again")
+    held = [name for name in _OF_BATCH if name in new]
+    if held and ctx.settings()["tid"] and len(ctx.journal()):
+        raise TechError("%s: settle the open batch first" % " ".join(held))
+
+
+def export(ctx):
+    """{"format", "board", "settings"}: what import_() takes. Its text is one line of JSON."""
+    data = {"format": FORMAT, "board": board.NAME, "settings": _values(ctx.settings())}
+    return Result(data, lambda: (json.dumps(data),))
+
+
+def import_(ctx, text):
+    """Take over an export (JSON text, or its dict): all of it or nothing. A parameter that is
+    wrong is named."""
+    if isinstance(text, str):
+        try:
+            text = json.loads(text)
+        except ValueError:
+            raise TechError("not JSON")
+    if not isinstance(text, dict) or not isinstance(text.get("settings"), dict):
+        raise TechError("not an export of parameters")
+    if text.get("format") != FORMAT:
+        raise TechError("format %s, this firmware knows %d" % (text.get("format"), FORMAT))
+    for name in text["settings"]:
+        if not isinstance(name, str):
+            raise TechError("not an export of parameters")
+    return _change(ctx, text["settings"])

@@ -1,0 +1,105 @@
+"""A bundle file, read for flashing: its manifest, and whether its bytes are what that says.
+
+Format (written by `make bundle`): b"SYB1", u16 length, manifest (JSON), u16 length, signature,
+0xff up to 4096; then the ROMFS image. Signature: RSA PKCS#1 v1.5 with SHA-256 over magic to
+manifest.
+"""
+
+import hashlib
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from . import FlashingError
+
+MAGIC = b"SYB1"
+HEADER = 4096
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """`data` is the file, `manifest` its dict."""
+
+    data: bytes
+    manifest: dict
+
+
+def manifest(header):
+    """(manifest, signed bytes, signature) of the first 4096 bytes of a slot or file, None when
+    there is no bundle."""
+    try:
+        if bytes(header[:4]) != MAGIC:
+            return None
+        (n,) = struct.unpack_from("<H", header, 4)
+        signed = bytes(header[: 6 + n])
+        found = json.loads(signed[6:])
+        (m,) = struct.unpack_from("<H", header, 6 + n)
+        signature = bytes(header[8 + n : 8 + n + m])
+    except (struct.error, ValueError):
+        return None
+    return (found, signed, signature) if isinstance(found, dict) else None
+
+
+def read(path, board=None, key=None):
+    """The Bundle in the file; FlashingError when it is damaged, is for another board than the
+    board.Board given, or is not signed by `key` (an RSA public key, None: not looked at)."""
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as e:
+        raise FlashingError(f"BUNDLE={path}: {e.strerror}") from e
+    parts = manifest(data[:HEADER])
+    if parts is None:
+        raise FlashingError(f"{path.name} is not a bundle")
+    found, signed, signature = parts
+    missing = {"format", "board", "version", "counter", "arch", "size", "sha256"} - found.keys()
+    if missing or found["format"] != 1:
+        raise FlashingError(f"{path.name}: its manifest lacks {sorted(missing) or 'format 1'}")
+    body = data[HEADER:]
+    if len(body) != found["size"] or hashlib.sha256(body).hexdigest() != found["sha256"]:
+        raise FlashingError(f"{path.name} is damaged: size or SHA-256 is not the manifest's")
+    # "": bytecode only, which runs everywhere
+    if board is not None and (
+        found["board"] != board.name or found["arch"] not in ("", board.arch)
+    ):
+        raise FlashingError(
+            f"{path.name} is for {found['board']} ({found['arch']}), not for {board.name} "
+            f"({board.arch})"
+        )
+    if key is not None:
+        try:
+            key.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+        except InvalidSignature as e:
+            raise FlashingError(f"{path.name} is not signed by the key that is given") from e
+    return Bundle(data, found)
+
+
+def public_key(path):
+    """The RSA public key in a PEM file, private or public."""
+    path = Path(path)
+    try:
+        pem = path.read_bytes()
+    except OSError as e:
+        raise FlashingError(f"KEY={path}: {e.strerror}") from e
+    try:
+        if b"PRIVATE KEY" in pem:
+            key = serialization.load_pem_private_key(pem, None).public_key()
+        else:
+            key = serialization.load_pem_public_key(pem)
+    except (ValueError, TypeError) as e:
+        raise FlashingError(f"{path.name} is not a PEM key without password") from e
+    if not isinstance(key, rsa.RSAPublicKey) or not 2048 <= key.key_size <= 4096:
+        raise FlashingError(f"{path.name} is not an RSA key of 2048 to 4096 bits")
+    return key
+
+
+def signers_source(key):
+    """Text of the module signers.py that trusts this one public key, for development."""
+    n = key.public_numbers().n.to_bytes(key.key_size // 8, "big")
+    e = key.public_numbers().e
+    return f"# Whose bundles run: (name, n, e)\nKEYS = (('development', {n!r}, {e}),)\n"

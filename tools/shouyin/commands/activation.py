@@ -1,0 +1,54 @@
+"""activate, acceptance, install-report."""
+
+import base64
+import os
+
+from ..errors import NEGATIVE, ToolError
+from ..work import read_bytes
+
+PIECE = 384  # bytes in one command: the console's line holds them as base64
+
+NEXT = ("next: the two key holders enter the master key:", "  shouyin keys enter")
+
+
+def register(add, group):
+    p = add("activate", "send an activation file to the terminal and activate it", run_activate)
+    p.add_argument("file")
+    p.add_argument("--password-stdin", action="store_true", help="password from a pipe")
+    add(
+        "acceptance",
+        "the acceptance test after installation; exit 1 when it fails",
+        run_acceptance,
+    )
+    add("install-report", "print the installation report on the terminal", run_install_report)
+
+
+def send(work, path):
+    """Send a file in pieces; its name on the terminal."""
+    data = read_bytes(path)
+    name = os.path.basename(path)
+    if not data:
+        raise ToolError(f"{path} is empty", "ask the acquirer for it again")
+    with work.out.progress() as tell:
+        for at in range(0, len(data), PIECE):
+            piece = base64.b64encode(data[at : at + PIECE]).decode()
+            work.key_call("receive", name, at, piece)
+            tell(f"sending {name}", min(at + PIECE, len(data)), len(data))
+    return name
+
+
+def run_activate(work):
+    name = send(work, work.args.file)
+    work.key_show("activate", name)
+    for line in NEXT:
+        work.out.say(line)
+
+
+def run_acceptance(work):
+    data = work.call("acceptance", wait_s=300)
+    work.out.result(data)
+    return 0 if data.get("passed") else NEGATIVE
+
+
+def run_install_report(work):
+    work.show("install_report", wait_s=120)

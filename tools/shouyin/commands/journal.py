@@ -1,0 +1,65 @@
+"""journal summary, export."""
+
+import csv
+import io
+import json
+
+from ..errors import LinkError
+from ..work import write_text
+
+
+def register(add, group):
+    journal = group("journal", "the terminal's books; card numbers stay masked")
+    add("summary", "count and amount by state, and what is owed", run_summary, journal)
+    p = add("export", "the open batch as JSON lines or CSV", run_export, journal)
+    p.add_argument("file")
+    p.add_argument("--format", choices=("jsonl", "csv"), help="default: by the file's name")
+
+
+def run_summary(work):
+    work.show("journal.summary")
+
+
+def as_csv(rows):
+    """CSV of a list of dicts, columns in the order of their first appearance."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def as_json_lines(rows):
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def rows(work):
+    """The transactions of the open batch, oldest first: a list of dicts. LinkError when some did
+    not arrive."""
+    total = work.call("journal.summary")["used"]
+    lines = []
+    with work.out.progress() as tell:
+
+        def take(line):
+            lines.append(line)
+            tell("reading the journal", len(lines), max(total, len(lines)))
+
+        said = work.link().call("journal.export", say=take)["records"]
+    try:
+        found = [json.loads(line) for line in lines]
+    except ValueError:
+        found = []
+    if len(found) != said:
+        raise LinkError(f"{said} transactions were sent and {len(found)} arrived",
+                        "repeat the command; nothing was written")  # fmt: skip
+    return found
+
+
+def run_export(work):
+    file = work.args.file
+    found = rows(work)
+    kind = work.args.format or ("csv" if file.endswith(".csv") else "jsonl")
+    write_text(file, as_csv(found) if kind == "csv" else as_json_lines(found))
+    work.out.result({"file": file, "format": kind, "transactions": len(found)},
+                    [f"{len(found)} transactions in {file}"])  # fmt: skip

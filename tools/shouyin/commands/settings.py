@@ -1,0 +1,102 @@
+"""settings get, set, export, import."""
+
+import json
+
+from ..errors import ToolError
+from ..literals import literal
+from ..work import read_text, write_text
+
+PIECE = 900  # bytes of an argument: the console takes blocks of 1,024
+
+
+def register(add, group):
+    settings = group("settings", "the terminal's parameters")
+    p = add("get", "one parameter, or all", run_get, settings)
+    p.add_argument("name", nargs="?")
+    p = add("set", "change parameters; nothing is changed when one is refused", run_set, settings)
+    p.add_argument("values", nargs="+", metavar="NAME=VALUE")
+    p = add("export", "write all parameters to a file; keys and passwords are not in it",
+            run_export, settings)  # fmt: skip
+    p.add_argument("file")
+    p = add("import", "set the parameters of an exported file", run_import, settings)
+    p.add_argument("file")
+    p.add_argument("--password-stdin", action="store_true", help="password from a pipe")
+
+
+def run_get(work):
+    if work.args.name:
+        work.show("settings.get", work.args.name)
+    else:
+        work.show("settings")
+
+
+def parse(texts):
+    """{name: value} of NAME=VALUE texts. ToolError."""
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise ToolError(f"{text!r} is no NAME=VALUE", "for example: language=en")
+        values[name] = value
+    return values
+
+
+def _typed(work, values):
+    """The texts as the parameters want them: whole numbers where the terminal has such."""
+    typed = {}
+    for name, text in values.items():
+        if isinstance(work.call("settings.get", name), int):
+            try:
+                typed[name] = int(text)
+            except ValueError:
+                raise ToolError(f"{name} must be a whole number, not {text!r}") from None
+        else:
+            typed[name] = text
+    return typed
+
+
+def run_set(work):
+    work.show("settings.set", **_typed(work, parse(work.args.values)))
+
+
+def run_export(work):
+    data = work.call("settings.export")
+    write_text(work.args.file, json.dumps(data, ensure_ascii=False, indent=1) + "\n")
+    n = len(data["settings"])
+    work.out.result({"file": work.args.file, "parameters": n},
+                    [f"{n} parameters in {work.args.file}"])  # fmt: skip
+
+
+def pieces(export, changes):
+    """Texts for settings.import_(): the changes as exports of about PIECE bytes each."""
+    texts, some = [], {}
+    for name, value in changes.items():
+        text = literal(_text(export, {**some, name: value}))
+        if some and len(text.encode()) > PIECE:
+            texts.append(_text(export, some))
+            some = {}
+        some[name] = value
+    return [*texts, _text(export, some)]
+
+
+def _text(export, some):
+    data = {**export, "settings": some}
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def run_import(work):
+    file = work.args.file
+    try:
+        export = json.loads(read_text(file))
+        wanted = export["settings"].items()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ToolError(f"{file} is no export of parameters", "use a file of settings export")
+    now = work.call("settings.export")["settings"]
+    changes = {name: value for name, value in wanted if name not in now or now[name] != value}
+    result = {"changed": [], "reboot": [], "missing": []}
+    for text in pieces(export, changes):
+        part = work.key_call("settings.import_", text)
+        for name in ("changed", "reboot"):
+            result[name] += part[name]
+        result["missing"] = part["missing"]
+    work.out.result(result)

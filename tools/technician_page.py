@@ -1,0 +1,163 @@
+"""Writes docs/technician.md: what a technician does, with the real output of every command.
+
+The session runs against the firmware in MicroPython's Unix port, on the bench (tools/simulator),
+in virtual time: the same seed gives the same page. `--check` writes nothing and fails when the
+page is not up to date. What happens in the session is in technician_session.py.
+"""
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+
+import technician_session
+
+from shouyin import cli, errors
+from shouyin.output import Output
+from simulator import protocol_bench
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "technician.md"
+
+# What differs from run to run, and what stands for it on the page.
+VOLATILE = (
+    (re.compile(r"(heap_free|heap_used|mem_free|free_bytes)( *[:\"]* +)\d+"), r"\1\2102400"),
+)
+
+
+class SessionError(Exception):
+    """A command of the session ended otherwise than the page says."""
+
+
+class _Hands:
+    """Standard input with somebody at the keyboard, whose terminal echoes into `said`."""
+
+    def __init__(self, lines, said):
+        self._lines = list(lines)
+        self._said = said
+
+    def isatty(self):
+        return True
+
+    def readline(self):
+        line = self._lines.pop(0) + "\n"
+        self._said.write(line)
+        return line
+
+
+@contextlib.contextmanager
+def _inside(folder):
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+class Session:
+    """What the technician types and reads, as Markdown. `bench`: the terminal before him."""
+
+    def __init__(self, bench, folder):
+        self.bench = bench
+        self.folder = Path(folder)
+        self._name = "page"
+        self._port = protocol_bench.plug(bench, self._name)
+        self._out = []
+
+    # ---- prose ----------------------------------------------------------------------------------
+
+    def text(self, *lines):
+        self._out += [*lines, ""]
+
+    def screen(self):
+        """What is on the terminal's glass now."""
+        rows = [row.rstrip() for row in self.bench.screen()]
+        while rows and not rows[-1]:
+            rows.pop()
+        self.block(rows)
+
+    def block(self, lines):
+        self._out += ["```", *lines, "```", ""]
+
+    def page(self):
+        return "\n".join(self._out).rstrip() + "\n"
+
+    # ---- commands -------------------------------------------------------------------------------
+
+    def run(self, command, typed=(), person=None, code=errors.DONE):
+        """A command of the tool. `typed`: what is typed when it asks, [(text, whether it is
+        seen)]. `person`: a generator for protocol_bench.person, who is at the terminal
+        meanwhile."""
+        said = io.StringIO()
+        hidden = [t for t, seen in typed if not seen]
+
+        def getpass(prompt):
+            said.write(prompt + "\n")
+            return hidden.pop(0)
+
+        hands = _Hands([t for t, seen in typed if seen], said)
+        if person is not None:
+            protocol_bench.person(self._name, person)
+        argv = shlex.split(command)
+        wants_port = argv[0] not in ("ports", "respond") and argv[:2] != ["keys", "kcv"]
+        argv += ["--port", self._port] if wants_port else []
+        with _inside(self.folder):
+            got = cli.main(argv, Output("--json" in argv, said, said), hands, getpass)
+        lines = self._clean(said.getvalue())
+        self.block([f"$ shouyin {command}", *lines])
+        if got != code:
+            raise SessionError(f"{command}: exit {got}, not {code}\n" + "\n".join(lines))
+        return lines
+
+    def mpremote(self, *statements):
+        """The same with mpremote alone, beside the running terminal."""
+        from mpremote import main
+
+        heard = io.BytesIO()
+        said = io.TextIOWrapper(heard, "utf-8", write_through=True)
+        argv = ["mpremote", "connect", self._port, "resume", "exec", "; ".join(statements)]
+        before, sys.argv = sys.argv, argv
+        try:
+            with contextlib.redirect_stdout(said):
+                code = main.main()
+        except SystemExit as e:
+            code = e.code
+        finally:
+            sys.argv = before
+        lines = self._clean(heard.getvalue().decode())
+        self.block([f"$ mpremote resume exec {shlex.quote(argv[-1])}", *lines])
+        if code:
+            raise SessionError(f"mpremote: exit {code}\n" + "\n".join(lines))
+
+    def _clean(self, text):
+        text = text.replace(self._port, "/dev/ttyACM0").replace(str(self.folder) + os.sep, "")
+        for pattern, stand_in in VOLATILE:
+            text = pattern.sub(stand_in, text)
+        return [line.rstrip() for line in text.splitlines()]
+
+
+def document(seed=1):
+    """The page, from a session that runs now."""
+    with tempfile.TemporaryDirectory() as folder:
+        return technician_session.play(Path(folder), seed, Session)
+
+
+def main(argv):
+    page = document()
+    if "--check" in argv:
+        if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page:
+            print(f"{PAGE.relative_to(ROOT)} is not up to date: python tools/technician_page.py")
+            return 1
+        return 0
+    PAGE.write_text(page, encoding="utf-8")
+    print(f"{PAGE.relative_to(ROOT)}: {page.count(chr(10))} lines")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
