@@ -4,6 +4,7 @@ decommissioned terminal, and one whose case was opened."""
 import base64
 import datetime
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -30,22 +31,12 @@ def kcv(data):
     return cipher.encryptor().update(bytes(8))[:3].hex().upper()
 
 
-def signing(bench, folder, name, key):
+def signing(folder, name, key):
     """Have the firmware know `key`, as a build with another signers.py does."""
     row = activation.signer_row(name, key.public_key())
-    script = folder / "signed_boot.py"
-    script.write_text(
-        "import sys\n"
-        "class signers:\n"
-        f"    KEYS, ACTIVATION = (), ({row!r},)\n"
-        "sys.modules['signers'] = signers\n"
-        "for step in ('boot.py', 'main.py'):\n"
-        f"    path = '{ROOT}/firmware/' + step\n"
-        "    with open(path) as f:\n"
-        "        source = f.read()\n"
-        "    exec(compile(source, path, 'exec'), {'__name__': '__main__', '__file__': path})\n"
-    )
-    bench.script = script
+    folder.mkdir()
+    (folder / "signers.py").write_text(f"KEYS = ()\nACTIVATION = ({row!r},)\n")
+    os.environ["SHOUYIN_MODULES"] = str(folder)
 
 
 def application():
@@ -122,7 +113,7 @@ class Installed:
     def __init__(self, folder):
         self.bench = bench = Till(folder / "new")
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        signing(bench, folder, "desk", key)
+        signing(folder / "modules", "desk", key)
         day = datetime.date(2026, 11, 20)
         self.data, _ = activation.make(application(), key, "desk", day, FIRST)
         bench.power_on()
@@ -156,9 +147,16 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    story = Installed(tmp_path_factory.mktemp("activation"))
-    yield story
-    story.bench.close()
+    before = os.environ.get("SHOUYIN_MODULES")
+    try:
+        story = Installed(tmp_path_factory.mktemp("activation"))
+        yield story
+        story.bench.close()
+    finally:
+        if before is None:
+            os.environ.pop("SHOUYIN_MODULES", None)
+        else:
+            os.environ["SHOUYIN_MODULES"] = before
 
 
 def test_a_changed_file_is_refused_and_the_right_one_makes_a_terminal(installed):
