@@ -186,7 +186,7 @@ def test_the_first_sale_is_in_both_books(installed):
     assert len(installed.bench.journal()["transactions"]) == 1
 
 
-def test_r27_the_audit_log_tells_the_story_and_its_chain_holds(installed):
+def test_sec27_the_audit_log_tells_the_story_and_its_chain_holds(installed):
     assert installed.verified["holds"] and installed.verified["lost"] == 0
     names = [e["event"] for e in installed.events]
     for name in ("start", "activation", "password", "logon", "master_key", "key_load", "unlock",
@@ -197,7 +197,7 @@ def test_r27_the_audit_log_tells_the_story_and_its_chain_holds(installed):
     assert [e["number"] for e in installed.events] == sorted(e["number"] for e in installed.events)
 
 
-def test_r20_first_passwords_are_changed_before_anybody_signs_on(installed):
+def test_sec20_first_passwords_are_changed_before_anybody_signs_on(installed):
     story = [(e["event"], e["who"]) for e in installed.events]
     assert story.index(("password", "00")) < story.index(("logon", "00"))
     assert story.index(("password", "99")) < story.index(("master_key", "00"))
@@ -217,7 +217,7 @@ def leaks(data):
     return [s for s in secrets() if s in data or s.hex().encode() in low]
 
 
-def test_r6_no_key_component_or_password_rests_in_flash_nvs_or_log(installed):
+def test_sec6_no_key_component_or_password_rests_in_flash_nvs_or_log(installed):
     """In no partition and no file, after activation, key load and a sale."""
     places = [p for p in installed.bench.folder.iterdir() if p.is_file()]
     assert {"flash.bin", "flash.bin.nvs", "terminal.log"} <= {p.name for p in places}
@@ -227,7 +227,7 @@ def test_r6_no_key_component_or_password_rests_in_flash_nvs_or_log(installed):
     assert not leaks(texts.encode()) and not leaks(installed.paper.encode())
 
 
-def test_r6_the_search_finds_every_kind(installed):
+def test_sec6_the_search_finds_every_kind(installed):
     """Negative control."""
     image = (installed.bench.folder / "flash.bin").read_bytes()
     for secret in secrets():
@@ -238,7 +238,7 @@ def test_r6_the_search_finds_every_kind(installed):
 # ---- the ends -----------------------------------------------------------------------------------
 
 
-def test_r28_a_decommissioned_terminal_is_blank_and_its_audit_log_stays(make_till):
+def test_sec28_a_decommissioned_terminal_is_blank_and_its_audit_log_stays(make_till):
     till = make_till()
     till.start()
     till.expect("未签到", 120_000)
@@ -260,7 +260,7 @@ def test_r28_a_decommissioned_terminal_is_blank_and_its_audit_log_stays(make_til
     assert command(till, "tech.audit.verify()")["holds"]
 
 
-def test_r28_an_opened_case_locks_the_terminal(tmp_path):
+def test_sec28_an_opened_case_locks_the_terminal(tmp_path):
     """Only two custodians with a new key get on from there (test_keyentry.py, on the target)."""
     till = Till(tmp_path / "mobile", board="SY_MPOS")
     try:

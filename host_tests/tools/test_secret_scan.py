@@ -53,7 +53,7 @@ def on_the_device():
         yield from sorted((ROOT / folder).rglob("*.py"))
 
 
-def test_r6_no_private_key_is_in_the_repository():
+def test_sec6_no_private_key_is_in_the_repository():
     wrong = [
         path.relative_to(ROOT).as_posix()
         for path in house_rules.files(ROOT)
@@ -63,7 +63,7 @@ def test_r6_no_private_key_is_in_the_repository():
     assert not list((ROOT / "docs").rglob("*.pem"))
 
 
-def test_r6_nothing_that_goes_onto_the_device_has_a_key_in_it():
+def test_sec6_nothing_that_goes_onto_the_device_has_a_key_in_it():
     wrong = []
     for path in on_the_device():
         if path.relative_to(ROOT).as_posix() in PUBLISHED:
