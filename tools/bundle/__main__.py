@@ -34,7 +34,7 @@ def _keys(args):
 
 
 def _signers(args):
-    print(signers.write(args.key, args.out))
+    print(signers.write(args.key, args.out, args.activation))
 
 
 def main():
@@ -55,6 +55,9 @@ def main():
     p.set_defaults(run=_keys)
     p = commands.add_parser("signers", help="the module of public keys for a board's image")
     p.add_argument("key", nargs="*", help="PEM files; without any the development key")
+    p.add_argument(
+        "--activation", action="append", default=[], help="public key for activation files"
+    )
     p.add_argument("--out", default=signers.OUT)
     p.set_defaults(run=_signers)
     args = parser.parse_args()
