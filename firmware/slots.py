@@ -292,11 +292,23 @@ def start(feed, tired=False):
     return given_up
 
 
+def _mapped(part):
+    """The partition's bytes in place, so that code runs out of flash; None where the port cannot
+    map them."""
+    try:
+        from flashmap import view  # boards/common/flashmap.c
+    except ImportError:
+        try:
+            return memoryview(part)
+        except TypeError:
+            return None
+    return view(part.info()[4])
+
+
 def _mount(part, size, runs):
     """`runs`: the image's modules are to be found too."""
-    try:
-        image = memoryview(part)
-    except TypeError:  # this port does not map partitions
+    image = _mapped(part)
+    if image is None:
         from romreader import RomReader
 
         fs = RomReader(part, HEADER, size)

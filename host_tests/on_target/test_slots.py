@@ -450,6 +450,36 @@ def tree(path="/rom"):
     return found
 
 
+class FlashMap:
+    """Stands for the module of boards/common/flashmap.c."""
+
+    def __init__(self, data):
+        self._data = data
+        self.asked = []
+
+    def view(self, label):
+        self.asked.append(label)
+        return memoryview(self._data)
+
+
+class NamedSlot(Slot):
+    def info(self):
+        return (1, 0x41, 0x410000, 0x100000, "bundle_0", False)
+
+
+def test_a_board_with_our_c_module_runs_code_out_of_flash():
+    data = load("good")
+    sys.modules["flashmap"] = mapped = FlashMap(data)
+    try:
+        with Mounted(NamedSlot(data)):
+            assert mapped.asked == ["bundle_0"]
+            import hello_rom
+
+            assert hello_rom.WHO == "rom inner"
+    finally:
+        del sys.modules["flashmap"]
+
+
 def test_modules_and_files_of_a_bundle_are_there_with_and_without_mapped_partitions():
     trees = []
     for kind in (Slot, MappedSlot):

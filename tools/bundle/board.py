@@ -15,7 +15,7 @@ FROZEN_MODULES = ("flavour", "identity", "signers")
 DEVELOPMENT = ("devrepl",)
 FOREIGN = (
     "acquirer", "analog", "bus", "desk", "harness", "launch", "loop", "models", "otadata",
-    "ramflash", "runner", "simulator", "vtasks", "webrepl", "webrepl_setup", "wires",
+    "ramflash", "runner", "simulator", "target", "vtasks", "webrepl", "webrepl_setup", "wires",
 )  # fmt: skip
 # -march of mpy-cross, by the processor that board.json names
 ARCHES = {"esp32": "xtensawin", "esp32s2": "xtensawin", "esp32s3": "xtensawin",
