@@ -141,6 +141,11 @@ async def test_an_export_comes_back_whole_and_a_wrong_one_changes_nothing():
         changed["settings"]["merchant_name"] = "never"
         changed["settings"][name] = value
         spoiled.append((json.dumps(changed), name + " "))
+    for at in range(1, len(text), 29):
+        spoiled.append((text[:at], "not JSON, or cut off"))
+    assert parameters.import_(ctx, text.replace('"shop"', '"a\\"}{b"')).data["changed"]
+    assert t.settings["merchant_name"] == 'a"}{b'
+    parameters.set_(ctx, merchant_name="shop")
     for bad, named in spoiled:
         e = raises(TechError, parameters.import_, ctx, bad)
         assert e.args[0].startswith(named), (bad, e.args)

@@ -22,11 +22,11 @@ _PIECE = 1024
 _PIECES = 4  # between two pauses
 
 
-def crypto():
+def crypto(quick=False):
     """Known answers (kat.py)."""
     from . import kat
 
-    wrong = kat.failed()
+    wrong = kat.failed(quick)
     if wrong:
         return FAIL, "wrong answer: " + ", ".join(wrong)
     return PASS, "%d known answers" % len(kat.NAMES)

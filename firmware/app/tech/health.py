@@ -80,7 +80,7 @@ class Health:
         self._load()
         journal = self._t.journal
         self.known = min(self.known, journal.damaged())
-        status, why = checks.crypto()
+        status, why = checks.crypto(True)
         if status == _FAIL:
             self._lock("crypto", why)
         elif not self.code and (journal.damaged() > self.known or journal.unreadable):

@@ -89,14 +89,33 @@ def export(ctx):
     return Result(data, lambda: (json.dumps(data),))
 
 
+def _whole(text):
+    """Whether every bracket and every string of a JSON text ends: some releases of MicroPython
+    (1.25) take what was cut off for whole."""
+    depth, inside, escaped = 0, False, False
+    for c in text:
+        if inside:
+            inside = escaped or c != '"'
+            escaped = c == "\\" and not escaped
+        elif c == '"':
+            inside = True
+        elif c in "{[":
+            depth += 1
+        elif c in "}]":
+            depth -= 1
+    return not depth and not inside
+
+
 def import_(ctx, text):
     """Take over an export (JSON text, or its dict): all of it or nothing. A parameter that is
     wrong is named."""
     if isinstance(text, str):
         try:
-            text = json.loads(text)
+            text = json.loads(text) if _whole(text) else None
         except ValueError:
-            raise TechError("not JSON")
+            text = None
+        if text is None:
+            raise TechError("not JSON, or cut off")
     if not isinstance(text, dict) or not isinstance(text.get("settings"), dict):
         raise TechError("not an export of parameters")
     if text.get("format") != FORMAT:
