@@ -89,7 +89,9 @@ def run_report(work):
 def run_ping(work):
     host = [work.args.host] if work.args.host else []
     data = work.call("net.ping", *host)
-    work.out.result(data)
+    way = f"{data['ms']} ms ({data['via']})"
+    line = f"answer in {way}" if data["answered"] else f"NO ANSWER after {way}: {data['detail']}"
+    work.out.result(data, [line])
     return 0 if data["answered"] else NEGATIVE
 
 
