@@ -90,14 +90,72 @@ class Paper:
 
 
 class Printer:
-    """Everything comes out well."""
+    """Ends its jobs as `outcome` says."""
+
+    outcome = ("ok", "")
+    bytes_sent = 77
 
     def __init__(self):
         self.printed = []
 
+    def selftest(self):
+        yield "SELF TEST", "c"
+
+    async def status(self):
+        return type("Job", (), {"status": self.outcome[0], "reason": self.outcome[1]})
+
     async def print(self, lines):
         self.printed.append(list(lines))
-        return type("Job", (), {"status": "ok", "reason": ""})
+        return await self.status()
+
+
+class Keypad:
+    """`names` as the drivers have them; press() does what root.Terminal's task does."""
+
+    names = ("1", "2", "ENTER", "CANCEL")
+    stuck = ()
+    lost = 3
+
+    def __init__(self, terminal):
+        self._t = terminal
+
+    def press(self, name):
+        if self._t.keys_to is not None:
+            self._t.keys_to(name)
+        else:
+            self._t.inputs.put(("key", name))
+
+
+class Bearer:
+    """A network that connects to hosts that are up."""
+
+    name, signal, ready, reason = "4G", 3, True, None
+    up = ("bank", 5000)
+    closed = 0
+
+    async def connect(self, host, port, timeout_ms):
+        await asyncio.sleep_ms(120)
+        if (host, port) != self.up:
+            raise OSError(111)
+
+    async def close(self):
+        self.closed += 1
+
+
+class Display:
+    """A small glass that remembers every picture."""
+
+    width, height, paper, ink, fault = 32, 16, 0, 1, None
+
+    def __init__(self):
+        import framebuf
+
+        self.buffer = bytearray(64)
+        self.fb = framebuf.FrameBuffer(self.buffer, 32, 16, framebuf.MONO_VLSB)
+        self.pictures = []
+
+    def flush(self):
+        self.pictures.append(bytes(self.buffer))
 
 
 class Image:
@@ -105,9 +163,17 @@ class Image:
 
     data = b"\xff" * 64
     RUNNING = 1
+    TYPE_APP, TYPE_DATA = 0, 1
 
     def __init__(self, which):
-        pass
+        self.kind = which
+
+    @classmethod
+    def find(cls, kind):
+        return [cls(kind)]
+
+    def info(self):
+        return self.kind, 0, 0x10000 + self.kind, 0x10000, "ota_0", False
 
     def ioctl(self, op, arg=0):
         return 4096 if op == 5 else 16
@@ -158,7 +224,8 @@ class Terminal:
         self.inputs = Queue(16)
         self.app.ui = self.ui = UI(paper, paper, self.inputs, paper)
         self.app.printer = self.printer = Printer()
-        self.drivers = [self.printer]
+        self.keypad, self.bearer = Keypad(self), Bearer()
+        self.drivers = [self.bearer, self.printer]
         self.served = False  # somebody stands at the counter
         self.health = health.Health(self, lambda: not self.served)
 

@@ -61,7 +61,7 @@ async def test_r19_a_healthy_terminal_is_tested_at_the_start_and_every_day_for_t
     times = []
     began = clock.uptime_s()
     while clock.uptime_s() - began < 3 * DAY_S:
-        await asyncio.sleep_ms(60_000)
+        await asyncio.sleep_ms(300_000)
         # Every other hour somebody is at the counter; on the second day nobody ever leaves.
         hour = (clock.uptime_s() - began) // 3600
         t.served = bool(hour & 1) or 24 <= hour < 48
@@ -70,7 +70,7 @@ async def test_r19_a_healthy_terminal_is_tested_at_the_start_and_every_day_for_t
             assert {n: s[0] for n, s in t.health.results.items()} == {
                 "firmware": "pass", "keys": "pass", "crypto": "pass", "journal": "pass"
             }  # fmt: skip
-    assert times[0] - began < 3700 and len(times) >= 4
+    assert times[0] - began < 4000 and len(times) >= 4
     gaps = [times[i + 1] - times[i] for i in range(len(times) - 1)]
     assert max(gaps) <= DAY_S and clock.uptime_s() - times[-1] < DAY_S
     assert min(gaps) > 12 * 3600  # and not all day long
@@ -127,26 +127,28 @@ async def test_r19_images_that_lie_about_their_length_are_no_images():
 
 async def test_r19_a_bundle_that_is_not_what_was_signed_locks():
     class Slots:
-        found = bytes(range(32))
+        good = True
 
-        async def digest(self, pause):
-            await pause()
-            return self.found
+        async def digest(self, slot):
+            assert slot == 1
+            await asyncio.sleep_ms(0)
+            return self.good
 
     Image.data = b"\xff" * 64
     slots = sys.modules["slots"] = Slots()
-    bootstate.bundle = {"sha256": slots.found.hex(), "version": "1.2.3"}
+    bootstate.bundle, bootstate.bundle_slot = {"version": "1.2.3"}, 1
     try:
         t = Terminal().start()
         await until(lambda: t.health.last_s, 300_000)
         assert t.health.results["firmware"] == ("pass", "bundle 1.2.3")
-        slots.found = bytes(32)
+        slots.good = False
         t.health.again()
         await locked(t, "E-19-1")
         await no_sale(t)
         await t.end()
     finally:
-        del sys.modules["slots"], bootstate.bundle
+        del sys.modules["slots"]
+        bootstate.bundle = None
 
 
 async def test_r19_one_byte_of_the_key_store_locks():
@@ -201,7 +203,7 @@ def test_r19_every_entry_of_every_s_box_is_tested():
         for i in range(0, 64, 64 // rounds(64)):
             table[box * 64 + i] ^= bits & -bits
             try:
-                assert "S-boxes" in kat.failed(), (box, i)
+                assert kat._s_boxes(kat._S_BOXES, None) < 19, (box, i)
             finally:
                 table[box * 64 + i] ^= bits & -bits
     assert kat.failed() == ()
@@ -266,7 +268,7 @@ async def test_r19_a_technician_lifts_what_nobody_can_settle():
     await locked(t, "E-19-4")
     found = await t.health.round(_no_pause, True)
     assert found["journal"][0] == "pass" and not t.health.code
-    await until(lambda: t.app.operator, 20_000)
+    await until(lambda: t.app.operator, 60_000)
     await t.end()
 
 
@@ -285,7 +287,7 @@ async def test_r19_who_is_served_is_not_thrown_out_but_pays_no_more():
     await asyncio.sleep_ms(10)
     t.vault._slots["TMK"][0] ^= 1
     t.health.again()
-    await asyncio.sleep_ms(30_000)
+    await asyncio.sleep_ms(90_000)
     assert t.health.code == "E-19-2" and "E-19" not in t.glass()
     await no_sale(t)
     t.inputs.put(("key", "ENTER"))

@@ -40,6 +40,7 @@ class Console:
 
     def __init__(self, terminal, write, released):
         self._write = write
+        self._sent = 0  # bytes since others could work
         self._released = released
         self._queue = bytearray()
         self._typed = asyncio.Event()
@@ -114,6 +115,8 @@ class Console:
             else:
                 await self._line_byte(c)
             queue[i] = 0
+            if self._sent >= _PIECE:
+                await self._breathe()
             if self._drop:
                 return
 
@@ -135,9 +138,19 @@ class Console:
     async def _send(self, data):
         """Write in pieces, and let everybody else work in between."""
         for at in range(0, len(data), _PIECE):
-            self._write(data[at : at + _PIECE])
-            if len(data) > _PIECE:
-                await asyncio.sleep_ms(_PIECE_MS)
+            piece = data[at : at + _PIECE]
+            if self._sent + len(piece) > _PIECE:
+                await self._breathe()
+            self._put(piece)
+
+    def _put(self, data):
+        self._write(data)
+        self._sent += len(data)
+
+    async def _breathe(self):
+        """Let the line take what was written, and everybody else work."""
+        self._sent = 0
+        await asyncio.sleep_ms(_PIECE_MS)
 
     def _clear(self):
         line = self._line
@@ -205,10 +218,10 @@ class Console:
         line = self._line
         if len(line) >= _LINE_MAX:
             self._over = True
-            self._write(_TOO_LONG)
+            self._put(_TOO_LONG)
             return
         line.append(c)
-        self._write(b"*" if self._hidden else bytes((c,)))
+        self._put(b"*" if self._hidden else bytes((c,)))
         if c == 0x28 and not self._hidden:
             self._hidden = any(line.endswith(word) for word in _HIDDEN)
 
@@ -219,7 +232,7 @@ class Console:
         while line and line[-1] & 0xC0 == 0x80:
             line[:] = line[:-1]
         line[:] = line[:-1]
-        self._write(b"\x08 \x08")
+        self._put(b"\x08 \x08")
         self._hidden = any(word in line for word in _HIDDEN)
 
     async def _enter(self):

@@ -29,7 +29,7 @@ from ..ui.screens import Idle
 
 NAMES = ("firmware", "keys", "crypto", "journal")
 _FAIL = "fail"
-_LOOK_MS = 15_000
+_LOOK_MS = 30_000
 _SLICE_MS = 20
 # Operating time [s] from the start and from round to round: when it is due, and when it waits for
 # a quiet moment no longer.

@@ -105,8 +105,8 @@ def _frame(fb, width, height, ink):
 
 
 async def display_test(ctx):
-    """All dark, all light, squares, a frame: who looks sees missing dots and lines. Nothing is read
-    back: a display says nothing."""
+    """All ink, all paper, squares, a frame: who looks sees missing dots and lines; nothing can be
+    read back."""
     async with Borrowed(ctx, "display") as d:
         fb, width, height = d.fb, d.width, d.height
         paper, ink = d.paper, d.ink

@@ -1,5 +1,5 @@
-# tech.report(): everything that the workshop asks for, in one JSON. No number of a card, no key, no
-# password: it is made from what the other commands may show.
+# tech.report(): everything that the workshop asks for, in one JSON. No number of a card, no key,
+# no password: it is made from what the other commands may show.
 
 import os
 

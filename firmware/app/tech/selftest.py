@@ -1,5 +1,5 @@
-# tech.selftest(): every part of the terminal once, pass, fail or skip, with a reason and how long it
-# took. What would disturb somebody who is served is refused; what only reads always runs.
+# tech.selftest(): every part of the terminal once, pass, fail or skip, with a reason and how long
+# it took. What would disturb somebody who is served is refused; what only reads always runs.
 
 import asyncio
 import gc
@@ -8,6 +8,7 @@ import os
 import board
 import bootstate
 
+from ..host.keyring import KeyFault, KeyRing
 from ..kernel import clock
 from . import checks, devices
 from .checks import FAIL, PASS, SKIP
@@ -84,7 +85,16 @@ async def _flash(ctx):
 
 
 def _keys(ctx):
-    return checks.keys(ctx.vault())
+    """The key store, and the check value of every key, computed now."""
+    vault = ctx.vault()
+    status, reason = checks.keys(vault)
+    if status == FAIL:
+        return status, reason
+    try:
+        values = KeyRing(vault).check_values()
+    except KeyFault as e:
+        return FAIL, "%s %s" % e.args
+    return PASS, " ".join(["%s %s" % (name, values[name]) for name in sorted(values)]) or reason
 
 
 def _crypto(ctx):
@@ -200,17 +210,18 @@ async def selftest(ctx, *names):
     wanted = names or NAMES
     results = []
     done = {}
-    if ctx.app is not None and all([name in wanted for name in _HEALTH]):
+    if ctx.app is not None and not set(_HEALTH) - set(wanted):
         began = clock.ticks()
-        done = await ctx.terminal.health.round(_pause, True)
-        done = {("flash" if name == "journal" else name): done[name] for name in done}
+        done = dict(await ctx.terminal.health.round(_pause, True))
+        done["flash"] = done.pop("journal")
+        del done["keys"]  # the technician sees check values, too
         ctx.say("firmware, keys, crypto, flash: %d ms" % clock.diff(clock.ticks(), began))
     for name, kind, function in _ITEMS:
         if name in wanted:
             results.append(await _one(ctx, name, kind, function, done.get(name)))
             ctx.say(_line(results[-1]))
     code = getattr(getattr(ctx.terminal, "health", None), "code", "")
-    passed = all([r["status"] != FAIL for r in results])
+    passed = not [r for r in results if r["status"] == FAIL]
     data = {"passed": passed, "locked": code, "results": results}
     lines = [_line(r) for r in results]
     lines.append("PASSED" if passed else "FAILED")

@@ -1,5 +1,5 @@
-# What the terminal is doing, what it consists of, what it has counted: tech.status(), tech.version(),
-# tech.counters(), tech.log(). Only looks; shows no number of a card and no key.
+# What the terminal is doing, what it consists of, what it has counted: tech.status(),
+# tech.version(), tech.counters(), tech.log(). Only looks; shows no number of a card and no key.
 
 import gc
 import os
