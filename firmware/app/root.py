@@ -9,7 +9,6 @@ import micropython
 import board
 import bootstate
 import flavour
-import kept
 
 # Big buffers first: once the code is loaded the heap is no longer in one piece.
 from .crypto import des as _des
@@ -20,6 +19,7 @@ _partition = board.journal_partition()
 _index = _journal.reserve(_capacity, _partition.ioctl(4, 0) * _partition.ioctl(5, 0))
 _des.load()
 
+from . import guard  # noqa: E402
 from .crypto import seal  # noqa: E402
 from .host import cup  # noqa: E402
 from .host.cardstore import CardStore  # noqa: E402
@@ -36,7 +36,6 @@ from .pay.reversal import Reversals  # noqa: E402
 from .pay.saf import Saf  # noqa: E402
 from .pay.settlement import Settlement  # noqa: E402
 from .services import App  # noqa: E402
-from .store import audit  # noqa: E402
 from .store.flashlog import FlashError, FlashLog, LogFull  # noqa: E402
 from .store.journal import Journal  # noqa: E402
 from .store.operators import OperatorError, Operators  # noqa: E402
@@ -77,22 +76,6 @@ def _qr(data):
     return qr.encode(data)
 
 
-def _audit_log():
-    """The AuditLog. Without its partition, or with one that cannot be read, the terminal trades
-    all the same, and says so in the log."""
-    partition = kept.partition("audit")
-    try:
-        if partition is not None:
-            ring = FlashLog(partition, 2, audit.PAYLOAD)
-            made = audit.AuditLog(ring, kept.Place("audit", 20))
-            made.open(bootstate.watchdog.feed)
-            return made
-        log.error("no audit partition")
-    except (FlashError, LogFull, OSError, ValueError) as e:
-        log.exception("audit log", e)
-    return audit.AuditLog(None)
-
-
 class Terminal:
     """Everything there is, in the order in which it is made."""
 
@@ -128,12 +111,7 @@ class Terminal:
 
         self.supervisor.spawn("restart", restart, ONESHOT)
 
-    def keys_loaded(self):
-        """Two custodians have loaded a master key into a terminal that cannot trade."""
-        if self.locked():
-            from .tech import zeroise
-
-            zeroise.unlock()
+    unlock = staticmethod(guard.unlock)
 
     def serve_console(self):
         """The technician's console, whatever the state of the terminal. Ctrl-C is a byte like
@@ -159,6 +137,7 @@ class Terminal:
         """Settings, keys, operators. ServiceNeeded says which screen to show."""
         if bootstate.vfs_problem:
             raise ServiceNeeded(bootstate.vfs_problem)
+        guard.finish_activation()
         self.settings = Settings(board.DATA + "/settings.json")
         try:
             self.settings.load()
@@ -178,20 +157,12 @@ class Terminal:
             self.operators.load()
         except (OperatorError, KeyError, TypeError):
             raise ServiceNeeded("no_operators")
-        if self.locked():
+        if guard.locked():
             raise ServiceNeeded("tampered")
         if self.settings.missing():
             raise ServiceNeeded("not_set_up")
         if not self.operators.numbers():
             raise ServiceNeeded("no_operators")
-
-    def locked(self):
-        """Whether the case was opened and no new key was loaded since."""
-        if "tamper" not in board.CAPS["extras"]:
-            return False
-        from .tech import zeroise
-
-        return bool(zeroise.locked())
 
     def _reader_capability(self):
         kinds = board.CAPS["card"]
@@ -332,21 +303,9 @@ class Terminal:
         if self.touch is not None:
             self.supervisor.spawn("touches", self._touches, FATAL)
         if "tamper" in made:
-            self.supervisor.spawn("case", lambda: self._case(made["tamper"]), FATAL)
+            self.supervisor.spawn("case", lambda: guard.case(self, made["tamper"]), FATAL)
         if made:
             self.supervisor.spawn("accessories", lambda: self._watch(made), RESTART)
-
-    async def _case(self, switch):
-        """The case is opened: the keys are destroyed at once, whatever is going on."""
-        await switch.wait()
-        if self.locked():
-            await asyncio.Event().wait()  # for ever: they are gone
-        from .tech import zeroise
-
-        if self.vault is None:  # not loaded yet: the file goes all the same
-            self.vault = Vault(board.DATA + "/vault.bin", None)
-        zeroise.tampered(self.audit, self.vault, bootstate.watchdog.feed)
-        self._reset("case opened")
 
     async def _watch(self, made):
         """Write down what is wrong with accessories and keypad, whenever that changes."""
@@ -395,12 +354,8 @@ class Terminal:
 
 async def run():
     """The terminal's life; returns only when a developer has stopped it."""
-    events = _audit_log()
-    if kept.get("zeroise", 1) or events.latest == "zeroising":
-        from .tech import zeroise
-
-        if zeroise.resume(events, bootstate.watchdog.feed):
-            machine.reset()
+    events = guard.audit_log()
+    guard.finish(events)
     terminal = Terminal(events)
     terminal.serve_console()
     try:
@@ -452,8 +407,4 @@ async def _service(terminal, problem):
         screen = Message(title, strings.problem(problem))
         screen.calm = True
         if await terminal.ui.ask(screen) == OK and problem in _KEYS_HELP:
-            from .tech.keys import Desk
-            from .ui.flows import keyentry
-
-            if await keyentry.enter(Desk(terminal)) is not None:
-                terminal.restart_soon()
+            await guard.key_entry(terminal)

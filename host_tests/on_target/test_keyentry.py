@@ -73,7 +73,7 @@ class Terminal:
     def event(self, name, who, detail):
         self.events.append((name, who, detail))
 
-    def keys_loaded(self):
+    def unlock(self):
         self.loaded += 1
 
     def restart_soon(self):

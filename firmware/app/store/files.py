@@ -29,6 +29,16 @@ def load(path):
         raise
 
 
+def exists(path):
+    try:
+        os.stat(path)
+        return True
+    except OSError as e:
+        if e.args[0] != 2:  # ENOENT
+            raise
+        return False
+
+
 def replace_json(path, value):
     """Make `value` as JSON the content of `path`, with a checksum: some releases of MicroPython
     (1.25) take JSON that was cut off for whole."""

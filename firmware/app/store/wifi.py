@@ -28,6 +28,17 @@ def networks(settings, vault):
     return tuple(out)
 
 
+def prepared(networks):
+    """({parameter: name}, {vault slot: bytes or None}) that make `networks` of (ssid, password)
+    the known ones, for whoever writes settings and vault himself. SettingsError."""
+    names, slots = {}, {}
+    for place in PLACES:
+        ssid, password = networks[place - 1] if place <= len(networks) else ("", "")
+        names[_ssid(place)] = check(_ssid(place), ssid)
+        slots[_slot(place)] = _MARK + check_password(password) if ssid else None
+    return names, slots
+
+
 def check_password(password):
     """Its bytes. SettingsError, without the password, when no WPA2 or WPA3 network can have it: 8
     to 63 printable ASCII characters, or 64 hexadecimal digits (IEEE 802.11, annex on passphrases);

@@ -1,14 +1,42 @@
 # What a technician does once in a terminal's life: his password, and the end of it.
 #
+#   tech.password(new)         his own password, 8 to 32 characters
 #   tech.decommission()        what is owed, and the word to confirm with
 #   tech.decommission(word)    destroy keys, journal, settings, operators: the terminal is blank
 
 from ..pay import txn
 from ..store.flashlog import FlashError
+from ..store.operators import TECHNICIAN, OperatorError
 from ..store.settings import SettingsError
 from ..text.money import yuan
 from .context import TechError
 from .result import Result
+
+_NUMBER = "90"  # of a technician whom no activation file has named
+_WHY = {"short": "8 to 32 characters", "same": "it is the same as before",
+        "exists": "operator 90 exists already"}  # fmt: skip
+
+
+def password(ctx, new):
+    """Change the technician's password, or give one to a terminal that has none. TechError."""
+    operators = ctx.operators()
+    found = operators.of_role(TECHNICIAN)
+    data = bytearray(str(new).encode())
+    try:
+        if found:
+            operators.change_password(found[0], data)
+        else:
+            operators.add(_NUMBER, TECHNICIAN, data, False)
+    except OperatorError as e:
+        raise TechError("password: %s" % _WHY.get(e.args[0], e.args[0]))
+    finally:
+        for i in range(len(data)):
+            data[i] = 0
+    ctx.audit("password")
+    return Result({"changed": True}, ["the password was changed"])
+
+
+# ---- decommissioning ----------------------------------------------------------------------------
 
 _OWED = (txn.SENDING, txn.UNKNOWN) + txn.OWED_UPLOAD
 
@@ -73,7 +101,7 @@ def _destroy(ctx, detail):
 
     terminal = ctx.terminal
     if terminal is None:
-        audit = _audit()
+        audit = opened_audit()
         zeroise.begin(audit, _Nothing(), "tech", detail)
         zeroise.resume(audit)
         return
@@ -88,7 +116,7 @@ class _Nothing:
         pass
 
 
-def _audit():
+def opened_audit():
     """The AuditLog of a stopped terminal."""
     import kept
 
