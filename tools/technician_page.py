@@ -89,18 +89,18 @@ class Session:
 
     # ---- commands -------------------------------------------------------------------------------
 
-    def run(self, command, typed=(), person=None, code=errors.DONE):
+    def run(self, command, typed=(), person=None, code=errors.DONE, secrets=(), pipe=False):
         """A command of the tool. `typed`: what is typed when it asks, [(text, whether it is
-        seen)]. `person`: a generator for protocol_bench.person, who is at the terminal
-        meanwhile."""
+        seen)]; `secrets`: what is typed unseen when it should ask. `person`: a generator for
+        protocol_bench.person, who is at the terminal meanwhile. `pipe`: nobody can be asked."""
         said = io.StringIO()
-        hidden = [t for t, seen in typed if not seen]
+        hidden = [t for t, seen in typed if not seen] + list(secrets)
 
         def getpass(prompt):
             said.write(prompt + "\n")
             return hidden.pop(0)
 
-        hands = _Hands([t for t, seen in typed if seen], said)
+        hands = io.StringIO() if pipe else _Hands([t for t, seen in typed if seen], said)
         if person is not None:
             protocol_bench.person(self._name, person)
         argv = shlex.split(command)
@@ -114,8 +114,9 @@ class Session:
             raise SessionError(f"{command}: exit {got}, not {code}\n" + "\n".join(lines))
         return lines
 
-    def mpremote(self, *statements):
-        """The same with mpremote alone, beside the running terminal."""
+    def mpremote(self, *statements, shown=None, code=0):
+        """The same with mpremote alone, beside the running terminal. `shown`: how the last
+        statement stands on the page, when it holds a secret."""
         from mpremote import main
 
         heard = io.BytesIO()
@@ -124,15 +125,16 @@ class Session:
         before, sys.argv = sys.argv, argv
         try:
             with contextlib.redirect_stdout(said):
-                code = main.main()
+                got = main.main()
         except SystemExit as e:
-            code = e.code
+            got = e.code
         finally:
             sys.argv = before
         lines = self._clean(heard.getvalue().decode())
-        self.block([f"$ mpremote resume exec {shlex.quote(argv[-1])}", *lines])
-        if code:
-            raise SessionError(f"mpremote: exit {code}\n" + "\n".join(lines))
+        block = "; ".join([*statements[:-1], f"print({shown})"]) if shown else argv[-1]
+        self.block([f"$ mpremote resume exec {shlex.quote(block)}", *lines])
+        if (got or 0) != code:
+            raise SessionError(f"mpremote: exit {got}\n" + "\n".join(lines))
 
     def _clean(self, text):
         text = text.replace(self._port, "/dev/ttyACM0").replace(str(self.folder) + os.sep, "")
