@@ -3,6 +3,10 @@
 import datetime
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+from serial.tools import list_ports
 
 import activation
 from shouyin import errors
@@ -16,11 +20,19 @@ OWN = {"00": "963852", "99": "741852", "01": "147258"}
 SECRET = "own-tech-pw"
 CARD = "normal"
 
+# Of a technician's computer: the terminal, and something else.
+PORTS = [
+    SimpleNamespace(device="/dev/ttyACM0", vid=0x303A, pid=0x1001, description="USB JTAG",
+                    serial_number="7C:DF:A1:00:00:01"),
+    SimpleNamespace(device="/dev/ttyS0", vid=None, pid=None, description="n/a",
+                    serial_number=None),
+]  # fmt: skip
+
 HEAD = """\
 # The technician's page
 
-Written by `tools/technician_page.py`: every command below ran against the firmware in MicroPython's
-Unix port, and this is what it printed. A test keeps the page up to date.
+Written by `tools/technician_page.py`: every command below ran against the firmware in
+MicroPython's Unix port, and this is what it printed. A test keeps the page up to date.
 
 The tool is `python -m tools.shouyin` in the repository's root, or `python -m shouyin` with `tools`
 in `PYTHONPATH`; here it is called `shouyin`. It talks to the terminal's service console over the
@@ -159,13 +171,14 @@ def _receipts(bench):
 
 def _first_visit(s, bench, folder):
     s.text("## The first visit", "", "Which port is it?")
-    s.run("ports")
+    with mock.patch.object(list_ports, "comports", lambda: PORTS):
+        s.run("ports")
     s.text("A new terminal says that it is not set up, and is open to whoever holds the cable:")
     s.screen()
     s.run("status")
-    s.text("The acquirer's service desk has made an activation file for it (`python -m activation`,",
-           "see docs/application.example.json). It is signed; the terminal takes all of it or",
-           "nothing, and starts anew:")  # fmt: skip
+    s.text("The acquirer's service desk has made an activation file for it (`python -m",
+           "activation`, see docs/application.example.json). It is signed; the terminal takes all",
+           "of it or nothing, and starts anew:")  # fmt: skip
     s.run("activate 58402001.json")
     bench.expect("操作员登录", 60_000)
     bench.run_for(300)
@@ -195,7 +208,10 @@ def _first_visit(s, bench, folder):
 
 
 def _care(s, bench, folder):
-    s.text("## Daily care", "", "Unlock, look, and lock again:")
+    s.text("## Daily care", "", "Unlock, look, and lock again. Who has no password asks for a",
+           "challenge (`shouyin unlock --challenge`) and reads it to the service desk, which",
+           "answers it with the terminal's service key (`shouyin respond`); `shouyin unlock",
+           "--response` takes the answer, once, within 5 minutes.")  # fmt: skip
     s.run("unlock", typed=[(SECRET, False)])
     s.run("info")
     s.run("selftest")

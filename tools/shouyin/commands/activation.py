@@ -53,5 +53,8 @@ def run_acceptance(work):
 
 def run_install_report(work):
     data = work.call("install_report", wait_s=120)
-    work.out.result(data)
+    verdict = "passed" if data["acceptance"]["passed"] else "NOT passed"
+    paper = "printed" if data["on_paper"] else "NOT printed: see the printer, then repeat"
+    line = f"terminal {data['tid']}, KCV {data['kcv']}, acceptance test {verdict}; {paper}"
+    work.out.result(data, [line])
     return 0 if data["on_paper"] else NEGATIVE

@@ -35,7 +35,8 @@ def register(add, group):
 
 def run_ports(work):
     rows = ports.found()
-    lines = table(rows) if rows else ["no serial ports: plug the terminal in"]
+    columns = ["port", "guess", "usb", "serial", "chip"]
+    lines = table(rows, columns) if rows else ["no serial ports: plug the terminal in"]
     work.out.result(rows, lines)
 
 
