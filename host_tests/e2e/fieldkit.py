@@ -49,6 +49,13 @@ class Field:
         self.path = self.served.path
         self.said = ""
 
+    @classmethod
+    def of(cls, till, served):
+        """The same for a till that is served already."""
+        field = cls.__new__(cls)
+        field.till, field.served, field.path, field.said = till, served, served.path, ""
+        return field
+
     def close(self):
         self.served.__exit__()
         self.till.close()

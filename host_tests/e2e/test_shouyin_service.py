@@ -2,14 +2,20 @@
 is compared with what the bench knows: paper, keys, the host's books, the flash."""
 
 import csv
+import datetime
 import json
 import re
 
 import pytest
+from conftest import Till
+from cryptography.hazmat.primitives.asymmetric import rsa
+from test_activation import FIRST, application, signing
 
+import activation
 from fieldkit import ADMIN, TECHNICIAN, Field
 from shouyin import errors
 from simulator import preset
+from simulator.ptyport import Served
 
 MASKED = re.compile(r"\d{6}\*+\d{4}")
 
@@ -96,7 +102,7 @@ def test_the_network_answers_and_does_not_without_radio(desk):
     assert desk.good("ping")["answered"]
     desk.do(desk.till.network, False)
     desk.do(desk.till.run_for, 30_000)
-    with desk.quickly(150_000):
+    with desk.quickly(40_000):
         code, data = desk.run("ping")
     assert code == errors.NEGATIVE and not data["answered"] and data["detail"]
     desk.do(desk.till.network_back)
@@ -192,6 +198,12 @@ def test_a_new_password_counts_from_then_on(desk):
     desk.good("password", typed=f"{TECHNICIAN[1]}\n{TECHNICIAN[1]}\n")
 
 
+def test_the_audit_log_tells_what_happened_and_its_chain_holds(desk):
+    names = [event["event"] for event in desk.good("audit", "-n", "200")]
+    assert {"start", "logon", "unlock"} <= set(names)
+    assert desk.good("audit", "--verify")["holds"] is True
+
+
 def test_reboot_starts_the_terminal_anew_and_locks_it(desk):
     desk.good("reboot")
     desk.do(desk.till.expect, "操作员登录", 60_000)
@@ -199,3 +211,42 @@ def test_reboot_starts_the_terminal_anew_and_locks_it(desk):
     assert code == errors.LOCKED
     desk.do(desk.till.login)
     desk.unlock()
+
+
+def test_security_28_decommissioning_over_the_cable(desk):
+    """The last one: nothing is left of this terminal."""
+    code, data = desk.run("decommission", "--confirm", f"DESTROY-{preset.TID}-0-0",
+                          "--password-stdin", typed=TECHNICIAN[1] + "\n")  # fmt: skip
+    assert code == errors.NEGATIVE and (data["owed"], data["unsettled"]) == (0, 1)
+    data = desk.good("decommission", typed=data["confirm"] + "\n")
+    assert data["decommissioned"]
+    desk.do(desk.till.expect, "未设置", 120_000)
+    assert desk.good("status")["problem"] == "not_set_up"
+    assert desk.good("keys", "status") == {}
+
+
+def test_activation_over_the_cable(tmp_path):
+    """A blank terminal, and its file in pieces: a changed one is refused, the right one makes it."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    till = Till(tmp_path / "new")
+    signing(till, tmp_path, "desk", key)
+    data, _ = activation.make(application(), key, "desk", datetime.date(2026, 11, 20), FIRST)
+    file = tmp_path / "a.json"
+    till.power_on()
+    till.expect("未设置")
+    with Served(till) as served:
+        field = Field.of(till, served)
+        file.write_bytes(data[:200] + b" " + data[201:])
+        code, said = field.run("activate", str(file))
+        assert code == errors.REFUSED and "signature" in said["error"]
+        file.write_bytes(data)
+        done = field.good("activate", str(file))
+        assert done["activated"] and done["tid"] == preset.TID
+        assert "shouyin keys enter" in field.said
+        field.do(till.expect, "操作员登录", 60_000)
+        assert field.run("keys", "status")[0] == errors.LOCKED
+        field.good("unlock", typed=FIRST["90"] + "\n")
+        assert field.good("settings", "get", "tid") == preset.TID
+        code, said = field.run("install-report")
+        assert code == errors.REFUSED and "acceptance" in said["error"]
+    till.close()
