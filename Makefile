@@ -66,7 +66,7 @@ image: $(READY)  ## a flashable file, without ESP-IDF: BOARD=... BASE=micropytho
 
 flash: $(READY)  ## write an image onto a board: PORT=... BOARD=... [IMAGE=...] [ERASE=1: first flash]
 	@$(PY) -m flashing flash --port "$(PORT)" --board "$(BOARD)" $(if $(IMAGE),--image "$(IMAGE)") \
-	  $(if $(ERASE),--erase "$(ERASE)")
+	  $(if $(ERASE),--erase "$(ERASE)") $(FLAGS)
 
 deploy: $(READY)  ## a bundle or files onto a development board: PORT=... BUNDLE=... [SLOT=...] or FILES="..." [TO=/flash/lib]
 	@$(PY) -m flashing deploy --port "$(PORT)" $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(SLOT),--slot "$(SLOT)") \

@@ -64,8 +64,6 @@ def _start():
         # The board's own module comes out of the bundle.
         print("No bundle runs (%s): %s" % (bootstate.bundle_reason, e))
         return bootstate
-    vfs.umount("/chain")
-    sys.path.remove("/chain")
     sys.path.insert(0, "/flash/lib")  # where `make deploy` puts files: before the bundle's
     try:
         import boot  # noqa: F401

@@ -117,6 +117,7 @@ def make_key(folder, name="development"):
             serialization.NoEncryption(),
         )
     )
+    path.chmod(0o600)
     return key, path
 
 

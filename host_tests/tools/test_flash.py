@@ -7,6 +7,7 @@ import pytest
 from esp_idf_defs.partitions import PartitionTable
 
 from flashing import FlashingError, board, flash, image
+from flashing import __main__ as command
 
 FLAGS = {"stub": False, "before": "no-reset", "after": "no-reset"}
 OWED = b"a transaction that nobody else knows of"
@@ -23,6 +24,7 @@ def made(tmp_path_factory):
 
     m = Made()
     m.folder, m.boards, m.images = folder, boards, {}
+    m.bundle = lambda name, **fields: flashkit.bundle(key, name, **fields)
     for name, target in (("SY_BARE", "esp32s3"), ("SY_C3", "esp32c3"), ("SY_S3", "esp32s3")):
         names = b"" if name == "SY_S3" else flashkit.frozen_names(name)
         base = folder / f"{name}.bin"
@@ -117,6 +119,19 @@ def test_a_terminal_in_use_keeps_what_only_it_has(made, monkeypatch):
     assert done["bootloader"] == done["partition_table"] == done["bundle_0"] == flash.SAME
     for r in built.regions:
         assert chip.data[r.offset : r.offset + len(r.data)] == r.data, r.name
+
+
+def test_a_bundle_that_stays_in_the_other_slot_is_named(made, monkeypatch):
+    built = made.images["SY_BARE"]
+    chip = in_use(built)
+    other = made.bundle("SY_BARE", version="9.9.9", counter=99)
+    at = built.table["bundle_1"].offset
+    with flashkit.chip("esp32s3", chip, monkeypatch) as url:
+        assert flash.flash(url, built, **FLAGS).notes == []
+        chip.data[at : at + len(other)] = other
+        notes = flash.flash(url, built, **FLAGS).notes
+    assert len(notes) == 1 and "bundle_1 still holds bundle 9.9.9 with counter 99" in notes[0]
+    assert chip.data[at : at + len(other)] == other
 
 
 def test_the_volume_of_an_official_image_is_written_when_blank_and_kept_when_not(
@@ -278,3 +293,19 @@ def test_nobody_at_the_port_is_said_so(made):
         flash.flash("socket://127.0.0.1:1", made.images["SY_BARE"], **FLAGS)
     with pytest.raises(FlashingError, match="is for SY_BARE, not for SY_C3"):
         flash.flash("socket://127.0.0.1:1", made.images["SY_BARE"], board="SY_C3", **FLAGS)
+
+
+def test_the_command_shows_sizes_and_what_was_done(made, monkeypatch, capsys):
+    built = made.images["SY_C3"]
+    arguments = ["--no-stub", "--before", "no-reset", "--after", "no-reset"]
+    chip = full(built)
+    with flashkit.chip("esp32c3", chip, monkeypatch) as url:
+        where = ["flash", "--port", url, "--image", str(built.path)]
+        assert command.main([*where, "--board", "SY_C3", *arguments]) == 0
+        said = capsys.readouterr().out
+        assert "ota_0           0x010000" in said and "2,097,152" in said
+        assert said.count(flash.SAME) == len(built.regions)
+        assert command.main([*where, "--board", "SY_CLASSIC", *arguments]) == 1
+    assert "the image is for SY_C3, not for SY_CLASSIC" in capsys.readouterr().err
+    assert command.main(["flash", "--port", "", "--board", "SY_C3"]) == 1
+    assert "PORT= is missing" in capsys.readouterr().err

@@ -128,6 +128,8 @@ def test_the_list_of_regions_is_what_lies_in_the_file(made, tmp_path):
         assert hashlib.sha256(part).hexdigest() == r["sha256"]
     loaded = image.load(tmp_path / "SY_S3-1.2.3.bin")
     assert [(r.name, r.data) for r in loaded.regions] == [(r.name, r.data) for r in built.regions]
+    for before, after in zip(built.lines(), loaded.lines(), strict=True):
+        assert before.startswith(after)  # but for the notes
     flipped = bytearray(data)
     flipped[0x10100] ^= 1
     (tmp_path / "SY_S3-1.2.3.bin").write_bytes(flipped)
@@ -158,8 +160,9 @@ def test_littlefs_python_finds_the_boot_chain(made):
     fs.mount()
     assert fs.open("/boot.py", "rb").read() == (made.boards / "stock" / "boot.py").read_bytes()
     found = set(fs.listdir("/chain"))
-    assert {"_boot.mpy", "bootstate.mpy", "app"} <= found
-    assert not found & {"board.mpy", "boot.mpy", "main.mpy", "drivers"}  # the bundle's
+    assert {"_boot.mpy", "boot.mpy", "main.mpy", "bootstate.mpy", "app"} <= found
+    assert not found & {"board.mpy", "drivers"}  # the bundle's
+    assert set(fs.listdir("/chain/app")) == {"__init__.mpy", "version.mpy"}
     numbers = made.key.public_key().public_numbers()
     if "signers.mpy" in found:
         assert numbers.n.to_bytes(256, "big") in fs.open("/chain/signers.mpy", "rb").read()
@@ -275,9 +278,10 @@ def test_an_official_base_needs_psram_of_the_right_kind(made):
     refused(made, "SY_OCT", official, "SPIRAM_OCT")
 
 
-def test_an_official_base_takes_a_development_bundle_of_the_key_only(made):
+def test_an_official_base_takes_a_development_bundle_of_the_key_only(made, monkeypatch):
     official = made.official.read_bytes()
     refused(made, "SY_S3", official, "BUNDLE= is needed")
+    monkeypatch.setattr(image, "_DEVELOPMENT_KEY", made.folder / "none.pem")
     refused(made, "SY_S3", official, "KEY= is needed", bundle=made.bundle)
     release = made.save("release.syb", flashkit.bundle(made.key, "SY_S3", dev=False))
     refused(made, "SY_S3", official, "development bundle only", bundle=release, key=made.pem)
@@ -364,3 +368,62 @@ def test_a_bar_that_is_not_on_a_terminal_says_only_what_is_done():
     bar("writing ota_0", 100, 100)
     assert stream.getvalue().count("\n") == 1 and "100/100" in stream.getvalue()
     assert sys.stderr is not stream
+
+
+# ---- the start of an official image -------------------------------------------------------------
+
+
+def start(made, tmp_path, built, *options):
+    flash = tmp_path / "flash.bin"
+    flash.write_bytes(built.data)
+    root = flashkit.ROOT
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "SHOUYIN_BOARD": "SY_CLASSIC"}
+    done = subprocess.run(
+        [board_process.interpreter(), "-X", "heapsize=2m",
+         root / "host_tests" / "tools" / "stock_start.py", str(root), *options],
+        env=env | {"SHOUYIN_FLASH": f"/host{flash}"}, cwd=root,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def firmware(made):
+    """An official image of SY_CLASSIC with the real bundle's content, signed by a development key
+    of the test, for the processor of this machine."""
+    build = pytest.importorskip("bundle.build")
+    real = build.build("SY_CLASSIC", made.pem, arch="x64")
+    fields = {k: real.manifest[k] for k in ("version", "counter", "mpy")}
+    data = flashkit.bundle(made.key, "SY_CLASSIC", "x64", real.image, **fields)
+    syb = made.save("SY_CLASSIC.syb", data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(board.ARCHITECTURES, "esp32s3", "x64")
+        return image.build("SY_CLASSIC", made.official, bundle=syb, key=made.pem, out=None)
+
+
+def test_an_official_image_starts_the_firmware_out_of_the_bundle(made, firmware, tmp_path):
+    said = start(made, tmp_path, firmware, "ctrl-c")
+    assert said[:5] == [
+        "app.root /rom/app/root.mpy",
+        "board /rom/board.mpy",
+        "chip /rom/chip.mpy",
+        "boot /chain/boot.mpy",
+        "slots /chain/slots.mpy",
+    ]
+    assert said[5].startswith(f"bundle {firmware.version}")
+    assert said[6] == "volume None ['boot.py', 'chain']"
+    assert said[7:] == [
+        "mounted ['chain', 'flash', 'host', 'rom']",
+        "Stopped. The terminal starts again with Ctrl-D",
+        "prompt",
+    ]
+
+
+def test_an_official_image_without_a_valid_bundle_says_why(made, firmware, tmp_path):
+    slot = firmware.table["bundle_0"].offset
+    data = bytearray(firmware.data)
+    data[slot + 20] ^= 1
+    broken = image.Image(**(vars(firmware) | {"data": bytes(data)}))
+    said = start(made, tmp_path, broken)
+    assert "No bundle runs (slot 0: signature, slot 1: blank)" in said[0] and said[-1] == "prompt"

@@ -74,13 +74,15 @@ def _warn(text):
 
 
 def _flash(options):
-    from . import flash
+    from . import flash, image
 
     _named(options, "port", "board")
     path = Path(options.image) if options.image else _newest(options.board)
+    loaded = image.load(path)
+    print("\n".join(loaded.lines()))
     done = flash.flash(
         options.port,
-        path,
+        loaded,
         board=options.board,
         erase=options.erase not in (None, "", "0"),
         stub=not options.no_stub,

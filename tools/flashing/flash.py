@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import esptool
 from esptool.cmds import detect_flash_size
-from esptool.util import FatalError, flash_size_bytes
+from esptool.util import flash_size_bytes
 from serial import SerialException
 
-from . import FlashingError, esp
+from . import FlashingError, esp, syb
 from . import board as boards_
 from . import image as images
 
@@ -36,17 +36,19 @@ class Done:
 
 @dataclass
 class Report:
-    """`chip` is ESP-IDF's name, `flash_size` what the chip has (bytes), `regions` are Done."""
+    """`chip` is ESP-IDF's name, `flash_size` what the chip has (bytes), `regions` are Done,
+    `notes` what the person who flashes should know."""
 
     chip: str
     flash_size: int
     regions: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
 
     def lines(self):
         rows = [f"{self.chip}, {self.flash_size // boards_.MB} MB of flash"]
         for d in self.regions:
             rows.append(f"{d.name:<16} 0x{d.offset:06x} {d.size:>11,}  {d.action}")
-        return rows
+        return rows + self.notes
 
 
 def flash(
@@ -90,7 +92,7 @@ def flash(
 def _translated(port, log):
     try:
         yield
-    except (FatalError, SerialException, OSError) as e:
+    except (RuntimeError, SerialException, OSError) as e:  # esptool's errors are RuntimeError
         what = f" while {log.what}" if log.what else ""
         raise FlashingError(f"{port}{what}: {e}") from e
 
@@ -173,6 +175,24 @@ class _Writer:
             else:
                 self._write(r.name, r.offset, r.data, WRITTEN)
                 self._read_back(r.name, r.offset, r.data)
+
+        self._name_old_bundles()
+
+    def _name_old_bundles(self):
+        """Bundles on the chip that the image does not replace: the counter decides which runs."""
+        written = {r.name for r in self.image.regions}
+        for name in ("bundle_0", "bundle_1"):
+            part = self.image.table.find_by_name(name)
+            if part is None or name in written:
+                continue
+            self.log.what = f"looking at {name}"
+            found = syb.manifest(self.chip.read_flash(part.offset, syb.HEADER))
+            if found:
+                version, counter = found[0].get("version"), found[0].get("counter")
+                self.report.notes.append(
+                    f"{name} still holds bundle {version} with counter {counter}: it runs when "
+                    "that is the highest"
+                )
 
     def _refuse_moves(self):
         """What a terminal keeps must lie where it lay."""

@@ -4,7 +4,7 @@ out/image/<BOARD>-<version>.bin is the whole flash, blank areas 0xff, the same b
 <BOARD>-<version>.json lists what is in it, <BOARD>-<version>/ has each region as a file:
 
     {"board", "target", "flash_size", "version", "micropython", "frozen",
-     "regions": [{"name", "offset", "file", "size", "sha256"}, ...]}
+     "regions": [{"name", "offset", "file", "size", "used", "sha256"}, ...]}
 
 A region is named after its partition; "bootloader" and "partition_table" lie before those.
 """
@@ -22,7 +22,10 @@ from .report import size_table
 
 ROOT = boards_.BOARDS.parent
 OUT = ROOT / "out" / "image"
+# Room of what lies before the partitions
+_BEFORE = {"bootloader": boards_.TABLE_OFFSET, "partition_table": boards_.SECTOR}
 _BLANK = b"\xff"
+_DEVELOPMENT_KEY = ROOT / "build" / "keys" / "development.pem"  # where `make bundle` has it
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class Image:
                     "offset": r.offset,
                     "file": f"{stem}/{r.name}.bin",
                     "size": len(r.data),
+                    "used": r.used,
                     "sha256": hashlib.sha256(r.data).hexdigest(),
                 }
                 for r in self.regions
@@ -97,11 +101,14 @@ def _row(r):
 def build(board, base, bundle=None, key=None, bootloader=None, version=None, out=OUT):
     """The Image of a board (a name, or a board.Board) from the file `base`; see base.py for what
     that may be. `bundle` is a .syb file for slot 0; `key` a PEM file whose public key the boot
-    chain of an official image trusts; `bootloader` a file instead of the one that belongs to
-    `base`; `out` a folder, None: nothing is written. FlashingError names what does not fit."""
+    chain of an official image trusts (default: the development key); `bootloader` a file instead
+    of the one that belongs to `base`; `out` a folder, None: nothing is written. FlashingError
+    names what does not fit."""
     if not isinstance(board, boards_.Board):
         board = boards_.load(board)
     found = base_file.read(base, board, bootloader)
+    if key is None and not found.frozen and _DEVELOPMENT_KEY.is_file():
+        key = _DEVELOPMENT_KEY
     public = None if key is None else syb.public_key(key)
     carried = None if bundle is None else syb.read(bundle, board, public)
     image = Image(
@@ -225,19 +232,21 @@ def load(path):
             data=data,
             path=path.with_suffix(".bin"),
         )
+        if len(data) != image.flash_size or image.table is None:
+            raise FlashingError(f"{image.path.name} is cut off, or has no partition table")
         for row in listing["regions"]:
-            image.regions.append(_loaded(row, data))
+            image.regions.append(_loaded(row, image))
     except OSError as e:
         raise FlashingError(f"IMAGE={path}: {e.strerror} ({e.filename})") from e
     except (ValueError, KeyError, TypeError) as e:
         raise FlashingError(f"{path.with_suffix('.json').name} is not a list of regions") from e
-    if len(data) != image.flash_size or image.table is None:
-        raise FlashingError(f"{image.path.name} is cut off, or has no partition table")
     return image
 
 
-def _loaded(row, data):
-    part = data[row["offset"] : row["offset"] + row["size"]]
+def _loaded(row, image):
+    part = image.data[row["offset"] : row["offset"] + row["size"]]
     if hashlib.sha256(part).hexdigest() != row["sha256"]:
         raise FlashingError(f"region {row['name']} in the image is not what the list says")
-    return Region(row["name"], row["offset"], part, len(part), len(part))
+    place = image.table.find_by_name(row["name"])
+    room = _BEFORE[row["name"]] if place is None else place.size
+    return Region(row["name"], row["offset"], part, room, row["used"])

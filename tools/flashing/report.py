@@ -7,9 +7,9 @@ _BAR = 20
 
 def size_table(rows):
     """Lines of a table: `rows` are (label, offset, bytes used or None, bytes there are, note)."""
-    lines = ["region      offset        used       size"]
+    lines = ["region           offset          used       size"]
     for label, offset, used, size, note in rows:
-        line = f"{label:<10} 0x{offset:06x} {'-' if used is None else f'{used:,}':>11} {size:>10,}"
+        line = f"{label:<15} 0x{offset:06x} {'-' if used is None else f'{used:,}':>11} {size:>10,}"
         if used is not None:
             full = used / size
             filled = min(_BAR, round(full * _BAR)) or (used > 0)

@@ -19,8 +19,9 @@ _READ = _PROG = 32
 _LOOKAHEAD = 32
 _BLOCK_CYCLES = 100
 
-# These come out of the bundle, once the chain has mounted it.
-_OF_THE_BUNDLE = {"app", "board", "boot", "drivers", "main"}
+_STEPS = ("_boot", "boot", "main")
+# These come out of the bundle, once the first step has mounted it.
+_OF_THE_BUNDLE = {"app", "board", "drivers"}
 # The chain compares a bundle with the frozen firmware, and here there is none.
 _NOTHING_FROZEN = {
     "app/__init__.py": "",
@@ -62,10 +63,10 @@ def _imports(text):
 
 
 def chain(board, key):
-    """{path in /chain: source text} of _boot and of all that it imports before a bundle is there,
-    with signers.py for the key."""
+    """{path in /chain: source text} of the boot's steps and of all that they import from outside
+    a bundle, with signers.py for the key."""
     folders = _folders(board)
-    found, wanted = {}, ["_boot"]
+    found, wanted = {}, list(_STEPS)
     while wanted:
         name = wanted.pop()
         if name in found or name.split(".")[0] in _OF_THE_BUNDLE:

@@ -63,7 +63,10 @@ def read(path, board=None, key=None):
     body = data[HEADER:]
     if len(body) != found["size"] or hashlib.sha256(body).hexdigest() != found["sha256"]:
         raise FlashingError(f"{path.name} is damaged: size or SHA-256 is not the manifest's")
-    if board is not None and (found["board"], found["arch"]) != (board.name, board.arch):
+    # "": bytecode only, which runs everywhere
+    if board is not None and (
+        found["board"] != board.name or found["arch"] not in ("", board.arch)
+    ):
         raise FlashingError(
             f"{path.name} is for {found['board']} ({found['arch']}), not for {board.name} "
             f"({board.arch})"
