@@ -2,6 +2,7 @@
 # may still be done there: settle, when only the journal has failed.
 
 from ..text import strings
+from ..text.utf8 import wrap
 from ..ui.flows.common import ended, notice, out_ms, wipe
 from ..ui.screens import OK, Entry, Message
 
@@ -13,8 +14,12 @@ def screen(app, health):
     """What happened, and whom to call."""
     phone = app.settings["service_phone"]
     call = t("call", phone)
-    text = t("locked_settle" if health.may_settle else "locked_stop")
-    text = "%s\n%s" % (text, call if len(call.encode()) <= _COLUMNS + 2 else phone)
+    if health.may_settle:
+        rows = "journal_damaged", "settle_with_enter"
+    else:
+        rows = "self_test_failed", "no_trade"
+    last = call if len(wrap(call, _COLUMNS, 2)) == 1 else phone
+    text = "%s\n%s\n%s" % (t(rows[0]), t(rows[1]), last)
     return Message(t("locked", health.code), text, "", None, "error")
 
 

@@ -153,8 +153,10 @@ TEXT = {
     "err.same": ("不能与旧密码相同", "Same as before"),
     # the self-test failed
     "locked": ("终端已锁 %s", "LOCKED %s"),
-    "locked_stop": ("自检未通过\n已停止交易", "Self-test failed\nNo sales"),
-    "locked_settle": ("流水损坏,已停售\n结算按确认键", "Journal damaged\nSettle: ENTER"),
+    "self_test_failed": ("自检未通过", "Self-test failed"),
+    "no_trade": ("已停止交易", "No sales"),
+    "journal_damaged": ("流水损坏,已停售", "Journal damaged"),
+    "settle_with_enter": ("结算按确认键", "Settle: ENTER"),
     "call": ("电话%s", "Call %s"),
     # a key that has no use here: what to press instead
     "key.digits": ("无效键,请按数字", "Press a digit"),
