@@ -13,8 +13,11 @@ export PYTHONDONTWRITEBYTECODE := 1
 ifdef MICROPYTHON
 export MICROPYTHON
 endif
+ifdef MICROPYTHON_DIR
+export MICROPYTHON_DIR
+endif
 
-.PHONY: help run demo test histories powercut test-mcu size instructions performance coverage lint bench gallery image flash deploy font clean
+.PHONY: help run demo test histories powercut test-mcu size instructions performance coverage firmware board check-board lint bench gallery font clean image flash deploy bundle keys
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -51,6 +54,15 @@ performance: $(READY)  ## measure both, make that the budget, write docs/perform
 coverage: $(READY)  ## lines of the firmware that the tests run, measured inside MicroPython
 	@$(PY) -m coverage_mpy
 
+firmware: $(READY)  ## an ESP32 image: BOARD=SY_... MICROPYTHON_DIR=/path, ESP-IDF's export.sh sourced
+	@$(PY) tools/firmware.py "$(BOARD)" $(if $(HARDENED),--hardened) $(if $(MODULES),--modules "$(MODULES)")
+
+board: $(READY) $(STUBS)  ## a folder for a new board: BOARD=SY_... TARGET=esp32s3 FLASH=8 PSRAM=none
+	@$(PY) -m new_board "$(BOARD)" --target $(or $(TARGET),esp32s3) --flash $(or $(FLASH),8) --psram $(or $(PSRAM),none)
+
+check-board: $(READY) $(STUBS)  ## whether a board's files fit together: BOARD=SY_...
+	@$(PY) -m new_board "$(BOARD)" --check
+
 lint: $(READY) $(STUBS)  ## style, imports between parts, types against the ESP32 stubs, all targets compile
 	@$(PY) tools/lint.py
 
@@ -71,6 +83,11 @@ flash: $(READY)  ## write an image onto a board: PORT=... BOARD=... [IMAGE=...] 
 deploy: $(READY)  ## a bundle or files onto a development board: PORT=... BUNDLE=... [SLOT=...] or FILES="..." [TO=/flash/lib]
 	@$(PY) -m flashing deploy --port "$(PORT)" $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(SLOT),--slot "$(SLOT)") \
 	  $(if $(TO),--to "$(TO)") $(if $(FILES),--files $(FILES))
+bundle: $(READY)  ## the firmware of a board for its bundle slot, signed: BOARD=SY_... KEY=release.pem DEV=1 ARCH=... COUNTER=...
+	@$(PY) -m bundle make "$(BOARD)" $(if $(KEY),--key "$(KEY)") $(if $(DEV),--dev) $(if $(ARCH),--arch $(ARCH)) $(if $(COUNTER),--counter $(COUNTER))
+
+keys: $(READY)  ## a key that signs bundles: OUT=release.pem, without it the development key in build/keys
+	@$(PY) -m bundle keys $(if $(OUT),--out "$(OUT)")
 
 font: $(READY)  ## make firmware/assets/font16.bin again (fetches GNU Unifont with npm)
 	@$(PY) tools/make_font.py

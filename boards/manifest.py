@@ -4,6 +4,6 @@ include("$(MPY_DIR)/extmod/asyncio")
 
 package("app", base_path="../firmware", opt=1)
 package("drivers", base_path="../firmware", opt=1)
-for name in ("_boot", "boot", "bootstate", "main"):
+for name in ("_boot", "boot", "bootstate", "main", "romreader", "slots", "volume"):
     module(name + ".py", base_path="../firmware", opt=1)
 module("tech.py", base_path="../firmware", opt=1)

@@ -1,33 +1,74 @@
-# First step of the boot: mount the data file system. A volume that cannot be mounted is never
-# formatted, unless it is blank (a new board): there may be keys and settings on it.
+# First step of the boot: watchdog, choice of the firmware, safe mode, data volume.
+#
+# The port runs it with Ctrl-C off. In a release it never returns: it runs the other steps itself,
+# so that there is no moment at which somebody at the console gets a prompt. In a development build
+# it returns, and the port runs boot.py and main.py.
 
-import vfs
+import sys
 
-import board
+import chip
+import machine
+from esp32 import Partition
+
 import bootstate
+import flavour
+
+_WATCHDOG_MS = 8000
+_BLANK = b"\xff\xff\xff\xff"
 
 
-def _blank(dev):
-    """Whether the two blocks of the littlefs superblock are erased."""
-    buf = bytearray(256)
-    for block in (0, 1):
-        for at in range(0, dev.ioctl(5, 0), len(buf)):
-            dev.readblocks(block, buf, at)
-            if buf.count(b"\xff") != len(buf):
-                return False
-    return True
+def _used():
+    """Whether there is something in a bundle slot."""
+    head = bytearray(4)
+    for name in ("bundle_0", "bundle_1"):
+        for part in Partition.find(Partition.TYPE_DATA, label=name):
+            part.readblocks(0, head, 0)
+            if head != _BLANK:
+                return True
+    return False
 
 
-def _mount():
-    dev = board.vfs_partition()
+def _choose():
+    """The firmware that is to run: a bundle, or what is frozen."""
+    if not flavour.DEV:
+        # Modules on the data volume are not signed.
+        sys.path[:] = [p for p in sys.path if p not in ("", "/lib")]
+    if not _used():
+        return
+    import slots
+
+    tired = bootstate.crashes >= bootstate.FROZEN_AFTER
+    if slots.start(bootstate.watchdog.feed, tired):
+        bootstate.count(0)  # another firmware now: it has not crashed yet
+
+
+def _start():
+    bootstate.cause = cause = machine.reset_cause()
+    bootstate.watchdog = chip.make_watchdog(_WATCHDOG_MS)
+    bootstate.load()
+    if cause == machine.WDT_RESET:
+        bootstate.note("watchdog")
+    _choose()
+    import board
+
+    held = cause == machine.PWRON_RESET and board.safe_key()
+    bootstate.safe = held or bootstate.crashes >= bootstate.SAFE_AFTER
+    import volume
+
+    bootstate.vfs_problem = volume.mount(board.vfs_partition(), board.DATA)
+
+
+def _release():
     try:
-        vfs.mount(vfs.VfsLfs2(dev), board.DATA)
-    except OSError:
-        if not _blank(dev):
-            bootstate.vfs_problem = "vfs"
-            return
-        vfs.VfsLfs2.mkfs(dev)
-        vfs.mount(vfs.VfsLfs2(dev), board.DATA)
+        _start()
+        import boot  # noqa: F401
+        import main  # noqa: F401
+    except Exception as e:  # noqa: BLE001  nobody else will say it
+        bootstate.crashed(e)
+    machine.reset()
 
 
-_mount()
+if flavour.DEV:
+    _start()
+else:
+    _release()

@@ -1,10 +1,8 @@
-# Second step of the boot: the watchdog, and something on the glass at once. Nothing here needs a
-# file.
+# Second step of the boot: something on the glass at once. Nothing here needs a file.
 
 import board
 import bootstate
 
-bootstate.watchdog = board.make_watchdog(8000)
 display = bootstate.display = board.make_display()
 display.start()
 # framebuf's own letters are 8x8.

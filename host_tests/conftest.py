@@ -7,6 +7,7 @@ function in it one test.
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,16 @@ HEAPS.update({f"test_tech_{n}.py": "768k" for n in ("health", "commands", "selft
 # The memory of a 320x480 controller in its model, or a naive driver's frame.
 HEAPS.update({f"test_display_{n}.py": "1024k" for n in ("pains", "large", "font", "screens")})
 LIMIT_S = 150
+
+
+def _bundles(folder):
+    import bundles
+
+    return bundles.make(folder)
+
+
+# What a file of tests needs that only CPython can make: callable(folder) -> environment
+FIXTURES = {"test_slots.py": _bundles}
 
 sys.path.insert(0, str(ROOT / "tools"))
 os.environ.setdefault("SHOUYIN_VECTORS", str(ROOT.parent / "shared" / "vectors"))
@@ -71,6 +82,13 @@ def run_on_target(path, names=()):
     if "SEED" in os.environ:
         env["SHOUYIN_SEED"] = os.environ["SEED"]
     env["HOME"] = os.environ.get("TMPDIR", "/tmp")
+    with tempfile.TemporaryDirectory() as made:
+        if path.name in FIXTURES:
+            env.update(FIXTURES[path.name](Path(made)))
+        return _run(command, env)
+
+
+def _run(command, env):
     try:
         done = subprocess.run(
             command,

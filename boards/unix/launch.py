@@ -1,15 +1,22 @@
 # The simulated board's boot ROM: what runs before the firmware.
 #
-#   micropython launch.py              boot the terminal: _boot, boot, main
+#   micropython launch.py              boot the terminal, as the port's main.c does: _boot with
+#                                      Ctrl-C off, then boot and main with it; with -i the prompt
+#                                      after that. A release never comes out of _boot.
 #   micropython launch.py SCRIPT ...   mount the data file system, then run SCRIPT (tools, tests)
 #   micropython -i launch.py --repl    mount, then the prompt
 #
-# SHOUYIN_BOARD names the board (a folder of boards/) whose board.py and pins are used.
+# SHOUYIN_BOARD names the board (a folder of boards/) whose board.py and pins are used;
+# SHOUYIN_FLAVOUR=dev and SHOUYIN_MODULES are explained in wires.py. The folder firmware/ stands
+# for what is frozen into an image.
 
 import sys
 
+import micropython
+
 _HERE = __file__.rsplit("/", 1)[0] if "/" in __file__ else "."
 _ROOT = _HERE + "/../.."
+_CTRL_C = 3
 
 
 def _paths():
@@ -19,6 +26,14 @@ def _paths():
 
     sys.path[1:1] = wires.modules()
     wires.mount_assets()
+
+
+def _mount():
+    import board
+    import bootstate
+    import volume
+
+    bootstate.vfs_problem = volume.mount(board.vfs_partition(), board.DATA)
 
 
 def _run(path):
@@ -32,19 +47,20 @@ def launch(argv):
     import loop
 
     loop.install()
-    if not argv:
-        import esp32
-
-        esp32.bootloader()
-    _run(_ROOT + "/firmware/_boot.py")
-    if argv and argv[0] == "--repl":
-        return
     if argv:
-        sys.argv[:] = argv
-        _run(argv[0])
+        _mount()
+        if argv[0] != "--repl":
+            sys.argv[:] = argv
+            _run(argv[0])
         return
-    _run(_ROOT + "/firmware/boot.py")
-    _run(_ROOT + "/firmware/main.py")
+    import esp32
+
+    esp32.bootloader()
+    micropython.kbd_intr(-1)
+    _run(_ROOT + "/firmware/_boot.py")
+    micropython.kbd_intr(_CTRL_C)
+    for step in ("boot", "main"):
+        _run(_ROOT + "/firmware/" + step + ".py")
 
 
 launch(sys.argv[1:])

@@ -24,6 +24,7 @@ _CHIPS = {
 
 NAME = json.loads(wires.table("board.json"))["mcu"]
 (LAST_PIN, MISSING_PINS, UARTS, SPIS, I2CS, TIMERS, ADC_1, ADC_2, PWMS, MHZ) = _CHIPS[NAME]
+del _CHIPS
 
 
 def has_pin(number):

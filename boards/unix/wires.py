@@ -31,9 +31,17 @@ def table(name):
 
 
 def modules():
-    """Folders of the modules that come with a board; those of a development build go first."""
-    dev = [_HERE + "/../dev/modules"] if setting("FLAVOUR") == "dev" else []
-    return dev + [BOARD + "/modules", _HERE + "/../common/modules"]
+    """Folders of the modules that come with a board. A build may replace some: SHOUYIN_MODULES
+    names a folder that goes first (keys of its own in signers.py), SHOUYIN_FLAVOUR=dev makes it
+    one for development."""
+    found = [BOARD + "/modules", _HERE + "/../common/modules"]
+    flavour = os.getenv("SHOUYIN_FLAVOUR")
+    if flavour:
+        found.insert(0, _HERE + "/../" + flavour + "/modules")
+    extra = os.getenv("SHOUYIN_MODULES")
+    if extra:
+        found.insert(0, extra)
+    return found
 
 
 def mount_assets():

@@ -19,7 +19,7 @@ _partition = board.journal_partition()
 _index = _journal.reserve(_capacity, _partition.ioctl(4, 0) * _partition.ioctl(5, 0))
 _des.load()
 
-from . import guard  # noqa: E402
+from . import attention, guard, train  # noqa: E402
 from .crypto import seal  # noqa: E402
 from .host import cup  # noqa: E402
 from .host.cardstore import CardStore  # noqa: E402
@@ -48,7 +48,7 @@ from .text.gb18030 import Encoder  # noqa: E402
 from .ui.canvas import for_display  # noqa: E402
 from .ui.flows import main as flows  # noqa: E402
 from .ui.manager import UI  # noqa: E402
-from .ui.screens import OK, Idle, Message  # noqa: E402
+from .ui.screens import Idle, Message  # noqa: E402
 
 # Bytes between collections: three quarters of what is free beyond a reserve that stays in one
 # piece; on a small heap few, on a large one no more than this.
@@ -96,10 +96,13 @@ class Terminal:
         self.app = None
         self.problem = ""  # why it cannot trade
         self.keys_to = None  # callable(key name): a technician tries them, nobody else gets them
+        self.training = train.begun(board.DATA, canvas)  # None, unless the terminal is in it
         clock.use_rtc(board.make_rtc())
 
     def _reset(self, why):
         log.error("reset: %s", why)
+        task = self.supervisor.tasks.get(why.split(" ")[-1])
+        bootstate.note(why if task is None else "%s: %s" % (why, task.last_error))
         machine.reset()
 
     def restart_soon(self):
@@ -107,7 +110,8 @@ class Terminal:
 
         async def restart():
             await asyncio.sleep_ms(_RESTART_MS)
-            self._reset("wanted")
+            log.warning("restart, as wanted")
+            machine.reset()  # no crash: it is not counted as one
 
         self.supervisor.spawn("restart", restart, ONESHOT)
 
@@ -137,6 +141,10 @@ class Terminal:
         """Settings, keys, operators. ServiceNeeded says which screen to show."""
         if bootstate.vfs_problem:
             raise ServiceNeeded(bootstate.vfs_problem)
+        if self.training is not None:
+            self.settings, self.vault, self.operators = self.training.load()
+            strings.use(self.settings["language"])
+            return
         guard.finish_activation()
         self.settings = Settings(board.DATA + "/settings.json")
         try:
@@ -191,12 +199,16 @@ class Terminal:
 
     def build(self):
         """Drivers and services."""
-        settings = self.settings
-        bearers = self._make_bearers()
+        settings, training = self.settings, self.training
+        bearers = training.bearers(settings) if training else self._make_bearers()
         self.printer = board.make_printer(clock, self.encode, _qr)
         self.card_reader = board.make_card_reader(clock)
         link = Link(bearers, settings)
-        self.journal = Journal(FlashLog(_partition), _capacity, _index)
+        if training:
+            self.printer, self.card_reader = training.devices(self.printer, self.card_reader)
+            self.journal = training.journal(_capacity, _index)
+        else:
+            self.journal = Journal(FlashLog(_partition), _capacity, _index)
         keyring = KeyRing(self.vault)
         session = Session(link, keyring, self.journal, settings, self._reader_capability())
         reversals = Reversals(self.journal, session, settings)
@@ -218,9 +230,22 @@ class Terminal:
         app.board = board.NAME
         app.mark = "SHOUYIN DEV" if flavour.DEV else ""
         app.battery = self.battery
+        app.training = training
+        app.switch_training = self.switch_training
         self.app = app
         self.health = health.Health(self, self._unserved)
         self.drivers = bearers + [self.printer, self.card_reader]
+
+    def switch_training(self, on):
+        """Restart into training mode or out of it; returns only, with False, when that could not
+        be written down."""
+        from .train import mode
+
+        owed = self.app.owed_count() if self.app else 0
+        if mode.switch(on, board.DATA, self.settings["language"], owed):
+            log.warning("restart, training %d", on)
+            machine.reset()  # no crash: it is not counted as one
+        return False
 
     # ---- tasks ----------------------------------------------------------------------------------
 
@@ -365,26 +390,30 @@ async def run():
 
 
 async def _live(terminal):
-    terminal.audit.event("start", "", "cause %d" % machine.reset_cause())
+    attention.tell_boot()
+    terminal.audit.event("start", "", "cause %d" % bootstate.cause)
     terminal.start_basics()
     ui = terminal.ui
+    if bootstate.safe:
+        await attention.service(terminal, "safe_mode")
     try:
         _say(ui, "starting")
         terminal.load()
         _say(ui, "checking_journal")
         terminal.build()
     except ServiceNeeded as e:
-        await _service(terminal, e.args[0])
+        await attention.service(terminal, e.args[0])
     except (FlashError, LogFull) as e:
         log.exception("journal", e)
-        await _service(terminal, "flash")
+        await attention.service(terminal, "flash")
     except OSError as e:
         log.exception("start", e)
-        await _service(terminal, "vfs")
+        await attention.service(terminal, "vfs")
     terminal.start()
     gc.collect()
     spare = (gc.mem_free() - _GC_RESERVE) * 3 // 4
     gc.threshold(max(4096, min(_GC_THRESHOLD, spare)))
+    await attention.healthy()
     while True:
         await asyncio.sleep(3600)
 
@@ -393,18 +422,3 @@ def _say(ui, what):
     """On the glass at once: nothing waits before the journal has been read."""
     ui.show(Message(strings.text("product"), strings.text(what)))
     bootstate.display.flush()
-
-
-_KEYS_HELP = ("tampered", "vault")  # what a new master key puts right
-
-
-async def _service(terminal, problem):
-    """A screen that says what is wrong, for ever; the technician has the REPL."""
-    log.error("service needed: %s", problem)
-    terminal.problem = problem
-    title = (strings.text("notice") + " " + health.code_of(problem)).rstrip()
-    while True:
-        screen = Message(title, strings.problem(problem))
-        screen.calm = True
-        if await terminal.ui.ask(screen) == OK and problem in _KEYS_HELP:
-            await guard.key_entry(terminal)

@@ -36,6 +36,8 @@ class App(Staff):
         self.ui = None
         self.printer = None
         self.card_reader = None
+        self.training = None  # train.mode.Training while the terminal is in training
+        self.switch_training = None  # callable(on): restart into training or out of it
         self._journal = journal
         self._session = session
         self._reversals = reversals
@@ -96,11 +98,27 @@ class App(Staff):
             status = _owed_line("upload_owed", *uploads)
         elif reason is not None:
             status = self.network_text()
+        elif self.training is not None and self.training.owed:
+            status = t("training_owed", self.training.owed)
         elif not self._journal.signed_on:
             status = t("not_signed_in")
         else:
             status = t("operator_batch", self.operator or "--", self._journal.batch)
-        return self.mark or t("product"), self._link.signal(), reason, status
+        name = self.mark or t("product") if self.training is None else t("training_name")
+        return name, self._link.signal(), reason, status
+
+    def owed_count(self):
+        """How many transactions the host does not have yet, or is to take back."""
+        reversals, uploads, _ = self._count()
+        return uploads[0] + (reversals[0] if reversals else 0)
+
+    def login_hint(self):
+        """Who may sign on, where everybody may know."""
+        return "" if self.training is None else t("training_login")
+
+    def test_card(self):
+        """A callable that gives a swipe of a card without a card, None but in training."""
+        return None if self.training is None else self.training.card
 
     def too_weak(self):
         """Whether the battery may not last to the end of a receipt."""

@@ -32,7 +32,7 @@ class Staff:
                 self.note("lock_out", "", no)
             if why == "wrong":
                 return why, t("err.wrong", self.operators.tries_left(no))
-            return why, t("err." + why if "err." + why in strings.TEXT else "err.unknown")
+            return why, t("err." + why if strings.known("err." + why) else "err.unknown")
 
     def change_password(self, no, password):
         """None when it was changed, else a text."""

@@ -4,6 +4,7 @@ decommissioned terminal, and one whose case was opened."""
 import base64
 import datetime
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -26,31 +27,16 @@ WIFI = "wifi-secret-1"
 
 
 def kcv(data):
-    return (
-        Cipher(TripleDES(data + data[:8]), modes.ECB())
-        .encryptor()
-        .update(bytes(8))[:3]
-        .hex()
-        .upper()
-    )
+    cipher = Cipher(TripleDES(data + data[:8]), modes.ECB())
+    return cipher.encryptor().update(bytes(8))[:3].hex().upper()
 
 
-def signing(bench, folder, name, key):
+def signing(folder, name, key):
     """Have the firmware know `key`, as a build with another signers.py does."""
     row = activation.signer_row(name, key.public_key())
-    script = folder / "signed_boot.py"
-    script.write_text(
-        "import sys\n"
-        "class signers:\n"
-        f"    KEYS, ACTIVATION = (), ({row!r},)\n"
-        "sys.modules['signers'] = signers\n"
-        "for step in ('boot.py', 'main.py'):\n"
-        f"    path = '{ROOT}/firmware/' + step\n"
-        "    with open(path) as f:\n"
-        "        source = f.read()\n"
-        "    exec(compile(source, path, 'exec'), {'__name__': '__main__', '__file__': path})\n"
-    )
-    bench.script = script
+    folder.mkdir()
+    (folder / "signers.py").write_text(f"KEYS = ()\nACTIVATION = ({row!r},)\n")
+    os.environ["SHOUYIN_MODULES"] = str(folder)
 
 
 def application():
@@ -127,7 +113,7 @@ class Installed:
     def __init__(self, folder):
         self.bench = bench = Till(folder / "new")
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        signing(bench, folder, "desk", key)
+        signing(folder / "modules", "desk", key)
         day = datetime.date(2026, 11, 20)
         self.data, _ = activation.make(application(), key, "desk", day, FIRST)
         bench.power_on()
@@ -161,9 +147,16 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    story = Installed(tmp_path_factory.mktemp("activation"))
-    yield story
-    story.bench.close()
+    before = os.environ.get("SHOUYIN_MODULES")
+    try:
+        story = Installed(tmp_path_factory.mktemp("activation"))
+        yield story
+        story.bench.close()
+    finally:
+        if before is None:
+            os.environ.pop("SHOUYIN_MODULES", None)
+        else:
+            os.environ["SHOUYIN_MODULES"] = before
 
 
 def test_a_changed_file_is_refused_and_the_right_one_makes_a_terminal(installed):
@@ -193,7 +186,7 @@ def test_the_first_sale_is_in_both_books(installed):
     assert len(installed.bench.journal()["transactions"]) == 1
 
 
-def test_r27_the_audit_log_tells_the_story_and_its_chain_holds(installed):
+def test_sec27_the_audit_log_tells_the_story_and_its_chain_holds(installed):
     assert installed.verified["holds"] and installed.verified["lost"] == 0
     names = [e["event"] for e in installed.events]
     for name in ("start", "activation", "password", "logon", "master_key", "key_load", "unlock",
@@ -202,6 +195,13 @@ def test_r27_the_audit_log_tells_the_story_and_its_chain_holds(installed):
     loaded = installed.events[names.index("master_key")]
     assert (loaded["who"], loaded["detail"]) == ("00", kcv(preset.tmk()) + " 99")
     assert [e["number"] for e in installed.events] == sorted(e["number"] for e in installed.events)
+
+
+def test_sec20_first_passwords_are_changed_before_anybody_signs_on(installed):
+    story = [(e["event"], e["who"]) for e in installed.events]
+    assert story.index(("password", "00")) < story.index(("logon", "00"))
+    assert story.index(("password", "99")) < story.index(("master_key", "00"))
+    assert story.count(("logon", "00")) == 1
 
 
 def secrets():
@@ -217,7 +217,7 @@ def leaks(data):
     return [s for s in secrets() if s in data or s.hex().encode() in low]
 
 
-def test_r6_no_key_component_or_password_rests_in_flash_nvs_or_log(installed):
+def test_sec6_no_key_component_or_password_rests_in_flash_nvs_or_log(installed):
     """In no partition and no file, after activation, key load and a sale."""
     places = [p for p in installed.bench.folder.iterdir() if p.is_file()]
     assert {"flash.bin", "flash.bin.nvs", "terminal.log"} <= {p.name for p in places}
@@ -227,7 +227,7 @@ def test_r6_no_key_component_or_password_rests_in_flash_nvs_or_log(installed):
     assert not leaks(texts.encode()) and not leaks(installed.paper.encode())
 
 
-def test_r6_the_search_finds_every_kind(installed):
+def test_sec6_the_search_finds_every_kind(installed):
     """Negative control."""
     image = (installed.bench.folder / "flash.bin").read_bytes()
     for secret in secrets():
@@ -238,7 +238,7 @@ def test_r6_the_search_finds_every_kind(installed):
 # ---- the ends -----------------------------------------------------------------------------------
 
 
-def test_r28_a_decommissioned_terminal_is_blank_and_its_audit_log_stays(make_till):
+def test_sec28_a_decommissioned_terminal_is_blank_and_its_audit_log_stays(make_till):
     till = make_till()
     till.start()
     till.expect("未签到", 120_000)
@@ -260,7 +260,7 @@ def test_r28_a_decommissioned_terminal_is_blank_and_its_audit_log_stays(make_til
     assert command(till, "tech.audit.verify()")["holds"]
 
 
-def test_r28_an_opened_case_locks_the_terminal(tmp_path):
+def test_sec28_an_opened_case_locks_the_terminal(tmp_path):
     """Only two custodians with a new key get on from there (test_keyentry.py, on the target)."""
     till = Till(tmp_path / "mobile", board="SY_MPOS")
     try:

@@ -213,7 +213,7 @@ def test_a_technician_does_not_trade(make_console):
     till.expect("无此操作员")
 
 
-def test_r22_the_service_desk_answers_a_challenge(make_till, tmp_path):
+def test_sec22_the_service_desk_answers_a_challenge(make_till, tmp_path):
     till = make_till()
     script = tmp_path / "key.py"
     script.write_text(
@@ -236,7 +236,7 @@ def test_r22_the_service_desk_answers_a_challenge(make_till, tmp_path):
     assert till.restarts == 1
 
 
-def test_r22_the_lock_after_five_wrong_passwords_survives_a_power_cut(make_console):
+def test_sec22_the_lock_after_five_wrong_passwords_survives_a_power_cut(make_console):
     till = make_console()
     for _ in range(5):
         said = till.console.execute(unlock("falsch-00"))
@@ -277,7 +277,7 @@ def test_only_a_development_build_can_be_stopped(make_console):
 # ---- security requirements ------------------------------------------------------------------
 
 
-def test_r23_bytes_at_the_console_leave_a_sale_and_the_books_alone(make_console, rng):
+def test_sec23_bytes_at_the_console_leave_a_sale_and_the_books_alone(make_console, rng):
     till = make_console()
     console = till.console
     fuzz = Typist(rng)
@@ -329,7 +329,7 @@ _LOOPBACK = "0100007F"  # 127.0.0.1 as the kernel prints it
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="no /proc/net/tcp here")
-def test_r24_the_simulator_listens_on_the_loopback_only(make_console, tmp_path):
+def test_sec24_the_simulator_listens_on_the_loopback_only(make_console, tmp_path):
     before = listeners(os.getpid())
     till = make_console()
     with Served(till):
@@ -408,7 +408,7 @@ def frozen(manifest, *, included):
     return found
 
 
-def test_r24_nothing_of_the_simulator_is_in_a_release():
+def test_sec24_nothing_of_the_simulator_is_in_a_release():
     boards = ROOT / "boards"
     manifests = [boards / "manifest.py", *sorted(boards.glob("SY_*/manifest.py"))]
     for manifest in manifests:

@@ -226,7 +226,7 @@ def test_security_28_decommissioning_over_the_cable(desk):
 
 
 def test_activation_over_the_cable(tmp_path):
-    """A blank terminal, and its file in pieces: a changed one is refused, the right one makes it."""
+    """A blank terminal, its file in pieces: a changed one is refused, the right one makes it."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     till = Till(tmp_path / "new")
     signing(till, tmp_path, "desk", key)

@@ -29,7 +29,7 @@ def flip(till, at, bit=0x10):
         f.write(bytes([value ^ bit]))
 
 
-def test_r19_a_record_that_rots_in_flash_stops_the_sales_and_nothing_else(make_till):
+def test_sec19_a_record_that_rots_in_flash_stops_the_sales_and_nothing_else(make_till):
     till = make_till(service_phone="400-810-8888", **preset.OFFLINE)
     till.start()
     till.expect("未签到", 120_000)
@@ -99,7 +99,7 @@ def program(till, image):
         f.write(image)
 
 
-def test_r19_an_image_of_esptool_is_believed_until_a_bit_of_it_changes(make_till, image):
+def test_sec19_an_image_of_esptool_is_believed_until_a_bit_of_it_changes(make_till, image):
     assert image[0] == 0xE9 and hashlib.sha256(image[:-32]).digest() == image[-32:]
     till = make_till()
     program(till, image)
@@ -125,7 +125,7 @@ def test_r19_an_image_of_esptool_is_believed_until_a_bit_of_it_changes(make_till
     till.sale("2222")
 
 
-def test_r19_a_key_store_that_does_not_open_shows_its_code(make_till):
+def test_sec19_a_key_store_that_does_not_open_shows_its_code(make_till):
     till = make_till()
     vault = offset(till.board, "vfs")
     flash = bytearray(till.flash.read_bytes())

@@ -84,7 +84,7 @@ def test_events_are_there_after_a_restart_in_their_order():
     assert (check.broken, check.events, check.first, check.last) == (0, 33, 1, 33)
 
 
-def test_r27_the_oldest_go_and_the_chain_holds_from_the_oldest_that_is_kept():
+def test_sec27_the_oldest_go_and_the_chain_holds_from_the_oldest_that_is_kept():
     anchor = Memory()
     _, dev, log = filled(600, anchor=anchor)
     check = checked(opened(dev, anchor))
@@ -93,7 +93,7 @@ def test_r27_the_oldest_go_and_the_chain_holds_from_the_oldest_that_is_kept():
     assert check.events == 601 - check.first >= log.capacity()
 
 
-def test_r27_ten_thousand_events_are_kept_on_the_partition_of_a_product():
+def test_sec27_ten_thousand_events_are_kept_on_the_partition_of_a_product():
     import wires
 
     if not hasattr(wires, "FileStorage"):
@@ -117,7 +117,7 @@ def test_r27_ten_thousand_events_are_kept_on_the_partition_of_a_product():
     print("%d events kept" % check.events)
 
 
-def test_r27_the_chain_verifies_after_a_cut_at_every_flash_operation():
+def test_sec27_the_chain_verifies_after_a_cut_at_every_flash_operation():
     """Clean and torn: what was acknowledged is there, and the log goes on."""
 
     def day(log, done):
@@ -177,7 +177,7 @@ def forge(cells, at):
     struct.pack_into("<I", cells, at + 8, crc)
 
 
-def test_r27_a_change_of_any_byte_of_any_event_is_found():
+def test_sec27_a_change_of_any_byte_of_any_event_is_found():
     nor, dev, log = filled(60, anchor=Memory())
     cells = nor.storage.data
     at = places(nor)
@@ -195,7 +195,7 @@ def test_r27_a_change_of_any_byte_of_any_event_is_found():
     assert checked(log).broken == 0
 
 
-def test_r27_an_event_that_was_taken_out_or_moved_is_found():
+def test_sec27_an_event_that_was_taken_out_or_moved_is_found():
     nor, dev, log = filled(60, anchor=Memory())
     cells = nor.storage.data
     at = places(nor)
@@ -264,7 +264,7 @@ def test_a_program_that_the_flash_lies_about_does_not_break_the_chain():
     assert checked(log).broken == 0 and checked(log).last == log.number
 
 
-def test_r27_no_card_number_fits_and_unknown_events_are_kept_as_such():
+def test_sec27_no_card_number_fits_and_unknown_events_are_kept_as_such():
     pan = "6225000000000014"
     nor, dev, log = filled(0)
     log.event("void", pan, pan)

@@ -1,46 +1,19 @@
-# First boot step: the data volume is mounted; it is made only on flash that was never used.
+# The data volume at the boot: it is made only on flash that was never used. What a crash leaves.
 
 import os
-import sys
 
 import vfs
-from harness import Skip, flash
+import wires
+from harness import flash
 
-STEP = __file__.rsplit("/", 1)[0] + "/../../firmware/_boot.py"
+import bootstate
+import volume
+
 DATA = "/boot_test"
 
 
-class Board:
-    DATA = DATA
-    dev = None
-
-    def vfs_partition(self):
-        return self.dev
-
-
-class State:
-    vfs_problem = None
-
-
 def boot(dev):
-    """Runs _boot.py over `dev`; what it left in bootstate.vfs_problem."""
-    try:
-        with open(STEP) as f:
-            source = f.read()
-    except OSError:
-        raise Skip("no source of _boot.py here")
-    board, state = Board(), State()
-    board.dev = dev
-    kept = {n: sys.modules.get(n) for n in ("board", "bootstate")}
-    sys.modules["board"], sys.modules["bootstate"] = board, state
-    try:
-        exec(compile(source, STEP, "exec"), {})
-    finally:
-        for n, module in kept.items():
-            del sys.modules[n]
-            if module is not None:
-                sys.modules[n] = module
-    return state.vfs_problem
+    return volume.mount(dev, DATA)
 
 
 def mounted():
@@ -95,3 +68,97 @@ def test_one_byte_somewhere_in_the_superblock_is_enough_not_to_format():
             assert boot(dev) == "vfs" and not mounted(), at
     finally:
         power_off()
+
+
+# ---- crashes ------------------------------------------------------------------------------------
+
+
+class Nvs:
+    """The chip's NVS, in memory, for the time of a test."""
+
+    def __enter__(self):
+        self._kept = wires.nvs_load, wires.nvs_store
+        self.text = ""
+        wires.nvs_load, wires.nvs_store = self._load, self._store
+        self.restart()
+        return self
+
+    def _load(self):
+        return self.text
+
+    def _store(self, text):
+        self.text = text
+
+    def restart(self):
+        """What a start of the firmware makes of bootstate."""
+        bootstate.crash, bootstate.crashes, bootstate.safe = "", 0, False
+        bootstate.load()
+
+    def __exit__(self, *error):
+        wires.nvs_load, wires.nvs_store = self._kept
+        bootstate.crash, bootstate.crashes, bootstate.safe = "", 0, False
+
+
+PAN = "6225000000000001"
+
+
+def _fails(number):
+    raise ValueError('card %s\n  File "%s", line 1, in x' % (number, number))
+
+
+def _exception():
+    try:
+        _fails(PAN)
+    except ValueError as e:
+        return e
+
+
+def test_a_crash_is_kept_with_type_and_places_and_without_what_it_says():
+    with Nvs() as nvs:
+        bootstate.crashed(_exception())
+        nvs.restart()
+        assert bootstate.crashes == 1
+        kind, inner, *outer = bootstate.crash.split(" < ")
+        assert kind == "ValueError", bootstate.crash
+        assert inner.endswith(" _fails") and ":" in inner and len(outer) == 1, bootstate.crash
+        assert "6225" not in nvs.text and "card" not in bootstate.crash
+
+
+def _deep(n):
+    if n:
+        _deep(n - 1)
+    raise OSError(5)
+
+
+def test_a_long_trace_is_cut_at_its_outer_end():
+    with Nvs() as nvs:
+        try:
+            _deep(30)
+        except OSError as e:
+            bootstate.crashed(e)
+        nvs.restart()
+        assert len(bootstate.crash) == 400
+        assert bootstate.crash.startswith("OSError < ")
+
+
+def test_a_minute_of_service_ends_a_row_of_crashes():
+    with Nvs() as nvs:
+        for n in (1, 2, 3):
+            bootstate.note("watchdog")
+            nvs.restart()
+            assert (bootstate.crashes, bootstate.crash) == (n, "watchdog")
+        bootstate.healthy()
+        nvs.restart()
+        assert (bootstate.crashes, bootstate.crash) == (0, "watchdog")
+
+
+def test_after_safe_mode_one_more_start_is_tried_and_one_crash_is_enough():
+    with Nvs() as nvs:
+        for _ in range(4):
+            bootstate.note("watchdog")
+        bootstate.safe = True
+        bootstate.healthy()
+        nvs.restart()
+        assert bootstate.crashes == bootstate.SAFE_AFTER - 1
+        bootstate.note("watchdog")
+        assert bootstate.crashes == bootstate.SAFE_AFTER

@@ -188,7 +188,7 @@ def test_what_the_grammar_takes():
     assert grammar.parse(b"import tech") == []
 
 
-def test_r23_the_grammar_takes_nothing_else():
+def test_sec23_the_grammar_takes_nothing_else():
     for text in (
         "import os", "import tech.os", "from tech import x", "x = 1", "1", "'a'", "tech", "tech.",
         "os.remove('x')", "tech.log(tech.log())", "tech.log(1+1)", "tech.log([1])",
@@ -249,7 +249,7 @@ WORD = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789."
 # ---- the table ----------------------------------------------------------------------------------
 
 
-def test_r23_every_command_has_a_level_and_only_these_are_free():
+def test_sec23_every_command_has_a_level_and_only_these_are_free():
     free = [row[0] for row in commands.TABLE if row[3] == commands.FREE]
     assert free == ["help", "status", "version", "unlock", "challenge", "respond", "lock"]
     key = [row[0] for row in commands.TABLE if row[3] == commands.KEY]
@@ -415,7 +415,7 @@ async def test_a_terminal_whose_files_are_damaged_is_not_open():
     assert not s.is_open()
 
 
-async def test_r22_fifteen_minutes_without_a_command_end_the_session():
+async def test_sec22_fifteen_minutes_without_a_command_end_the_session():
     c = install()
     desk = Desk()
     assert await desk.unlock() == ("unlocked\r\n", "")
@@ -432,7 +432,7 @@ async def test_r22_fifteen_minutes_without_a_command_end_the_session():
     assert len(c.calls) == 3
 
 
-async def test_r22_bytes_that_are_no_command_do_not_keep_a_session_open():
+async def test_sec22_bytes_that_are_no_command_do_not_keep_a_session_open():
     install()
     desk = Desk()
     await desk.unlock()
@@ -442,7 +442,7 @@ async def test_r22_bytes_that_are_no_command_do_not_keep_a_session_open():
     assert "locked" in (await desk.raw("tech.log(1)"))[1]
 
 
-async def test_r22_what_touches_keys_wants_the_password_again():
+async def test_sec22_what_touches_keys_wants_the_password_again():
     install()
     desk = Desk()
     await desk.unlock()
@@ -457,7 +457,7 @@ async def test_r22_what_touches_keys_wants_the_password_again():
     s.allow(commands.KEY)
 
 
-async def test_r22_a_soft_reset_or_lock_ends_the_session():
+async def test_sec22_a_soft_reset_or_lock_ends_the_session():
     install()
     desk = Desk()
     for how in (b"\x04", b"tech.lock()\r"):
@@ -467,7 +467,7 @@ async def test_r22_a_soft_reset_or_lock_ends_the_session():
         raises(TechError, desk.session().allow, commands.TECH)
 
 
-async def test_r22_five_wrong_passwords_lock_and_the_lock_stays_over_a_restart():
+async def test_sec22_five_wrong_passwords_lock_and_the_lock_stays_over_a_restart():
     desk = Desk()
     for _ in range(4):
         assert "password: wrong" in (await desk.unlock("falsch-00"))[1]
@@ -495,7 +495,7 @@ async def respond(desk, code):
     return (await desk.raw("tech.respond('%s')" % code))[1]
 
 
-async def test_r22_a_challenge_is_answered_once_within_five_minutes():
+async def test_sec22_a_challenge_is_answered_once_within_five_minutes():
     install()
     desk = Desk()
     code = await challenged(desk)
@@ -517,7 +517,7 @@ async def test_r22_a_challenge_is_answered_once_within_five_minutes():
     assert await respond(desk, code) == ""
 
 
-async def test_r22_five_wrong_answers_lock_and_the_lock_stays_over_a_restart():
+async def test_sec22_five_wrong_answers_lock_and_the_lock_stays_over_a_restart():
     desk = Desk(technician=False)
     for _ in range(4):
         await challenged(desk)  # a new one does not give new tries
@@ -530,7 +530,7 @@ async def test_r22_five_wrong_answers_lock_and_the_lock_stays_over_a_restart():
     assert await respond(desk, await challenged(desk)) == ""
 
 
-def test_r20_a_technician_has_a_long_password_and_never_trades():
+def test_sec20_a_technician_has_a_long_password_and_never_trades():
     o = operators(True)
     assert raises(OperatorError, o.add, "90", TECHNICIAN, b"1234567").args == ("short",)
     o.add("90", TECHNICIAN, b"12345678")
@@ -614,7 +614,7 @@ async def test_ctrl_c_at_any_moment_of_a_command_leaves_a_console_that_answers()
             assert out == b"OKwell\r\n\x04\x04>", (text, ms, out)
 
 
-async def test_r23_any_bytes_leave_a_locked_console_that_answers():
+async def test_sec23_any_bytes_leave_a_locked_console_that_answers():
     rng = Rng(seed(7))
     c = install()
     desk = Desk()

@@ -79,8 +79,8 @@ def test_d2_a_missing_glyph_is_seen():
     found by the tests (MicroHydra#75)."""
     check_missing(Font(FONT))
     raises(AssertionError, check_missing, NaiveFont(_font))
-    texts = [text for pair in strings.TEXT.values() for text in pair]
-    texts += [text for pair in strings.PROBLEM.values() for text in pair]
+    texts = [text for row in strings.rows(strings.TEXT) for text in row[1:]]
+    texts += [text for row in strings.rows(strings.PROBLEM) for text in row[1:]]
     texts += [text for _, zh, en in responses.CODES.values() for text in (zh, en)]
     missing = {c for text in texts for c in text if c != "\n" and not _font.has(c)}
     assert len(texts) > 100 and not missing, missing

@@ -153,7 +153,7 @@ def stored(terminal):
     return vault
 
 
-async def test_r8_two_people_type_two_components_twice_and_see_check_values_only():
+async def test_sec8_two_people_type_two_components_twice_and_see_check_values_only():
     t = Terminal()
     steps = whole() + (("主密钥KCV " + KCV, "ENTER"), (desk.problem("key_stored"), "ENTER"))
     assert await play(t, *steps) == KCV
@@ -165,7 +165,7 @@ async def test_r8_two_people_type_two_components_twice_and_see_check_values_only
     assert t.events == [("master_key", "00", KCV + " 09")]
 
 
-async def test_r8_a_component_is_not_echoed():
+async def test_sec8_a_component_is_not_echoed():
     """While it is typed the glass shows a title, the count, how A-F are typed, and nothing
     else."""
     t = Terminal()
@@ -187,7 +187,7 @@ async def test_r8_a_component_is_not_echoed():
     assert keyentry.Component.secret
 
 
-async def test_r8_one_person_cannot_be_both_custodians():
+async def test_sec8_one_person_cannot_be_both_custodians():
     t = Terminal()
     steps = who(ONE, 1) + component(1, A) + (("KCV " + KCV_A, "ENTER"),) + who(ONE, 2)
     steps += (("须另一位持有人", "CANCEL"), (desk.problem("key_cancelled"), "ENTER"))
@@ -195,7 +195,7 @@ async def test_r8_one_person_cannot_be_both_custodians():
     assert stored(t).get("TMK") is None and t.events == []
 
 
-async def test_r8_a_cashier_and_a_wrong_password_are_no_custodian():
+async def test_sec8_a_cashier_and_a_wrong_password_are_no_custodian():
     t = Terminal()
     steps = who(("01", "147258"), 1) + (("须主管或管理员", "0", "0", "ENTER"),)
     steps += (("密码", "1", "1", "ENTER"), ("密码错,剩4次", "CANCEL"))
@@ -212,7 +212,7 @@ async def test_r8_a_cashier_and_a_wrong_password_are_no_custodian():
     assert [e[0] for e in t.events] == ["logon_wrong"] * 3 + ["lock_out"]
 
 
-async def test_r8_two_typings_that_differ_are_typed_again():
+async def test_sec8_two_typings_that_differ_are_typed_again():
     t = Terminal()
     wrong = A[:-1] + "1"
     steps = who(ONE, 1) + component(1, A, wrong) + ((desk.problem("key_differs"), "ENTER"),)
@@ -221,7 +221,7 @@ async def test_r8_two_typings_that_differ_are_typed_again():
     assert await play(t, *steps) is None
 
 
-async def test_r8_after_three_typings_that_differ_it_is_given_up():
+async def test_sec8_after_three_typings_that_differ_it_is_given_up():
     t = Terminal()
     steps = who(ONE, 1)
     for _ in range(3):
@@ -230,7 +230,7 @@ async def test_r8_after_three_typings_that_differ_it_is_given_up():
     assert await play(t, *steps) is None
 
 
-def test_r8_weak_and_equal_components_are_refused():
+def test_sec8_weak_and_equal_components_are_refused():
     t = Terminal()
     for first, second, at in (
         ("00" * 16, None, 1), ("0123456789ABCDEF" * 2, None, 1), ("01" * 8 + A[:16], None, 1),
@@ -269,7 +269,7 @@ def test_what_is_typed_is_wiped_as_it_is_taken():
     assert empty(load)
 
 
-async def test_r8_cancelling_anywhere_keeps_nothing_and_wipes_everything():
+async def test_sec8_cancelling_anywhere_keeps_nothing_and_wipes_everything():
     t = Terminal()
     steps = whole() + (("主密钥KCV", "ENTER"),)
     for n in range(len(steps)):
@@ -285,7 +285,7 @@ async def test_r8_cancelling_anywhere_keeps_nothing_and_wipes_everything():
     assert not [e for e in t.events if e[0] == "master_key"]
 
 
-async def test_r8_a_component_left_half_typed_times_out_and_is_wiped():
+async def test_sec8_a_component_left_half_typed_times_out_and_is_wiped():
     t = Terminal()
     t.watch()
     app = Desk(t)
@@ -332,7 +332,7 @@ async def test_a_vault_that_cannot_be_written_is_told():
     assert t.events == [] and t.loaded == 0
 
 
-async def test_r8_the_command_borrows_a_calm_screen_and_gives_it_back():
+async def test_sec8_the_command_borrows_a_calm_screen_and_gives_it_back():
     t = Terminal()
 
     class Context:
@@ -365,7 +365,7 @@ async def test_r8_the_command_borrows_a_calm_screen_and_gives_it_back():
     assert A not in repr(ctx.said) and "restart" in t.events
 
 
-async def test_r7_status_shows_check_values_of_three_bytes_only():
+async def test_sec7_status_shows_check_values_of_three_bytes_only():
     t = Terminal()
     t.vault.put(TMK=bytes.fromhex(A), PIK=bytes.fromhex(B), MAK=None)
 

@@ -386,3 +386,13 @@ def test_lines_are_no_wider_than_the_paper():
                     assert len(data) <= document.limit + 80 and rows >= 0
                     at = bytes(data).find(b"\x1dv0\x00")
                     assert at < 0 or data[at + 4] * 8 <= p.dots, (name, style, text)
+
+
+def test_the_reasons_of_the_profiles_are_the_words_of_the_driver():
+    import drivers.printer as words
+
+    known = {getattr(words, n) for n in dir(words) if n.isupper()}
+    questions = profiles.DLE_EOT + profiles.ESC_V + (profiles.GS_R,)
+    reasons = {row[2] for q in questions for row in q[3]}
+    assert len(reasons) == 7 and not reasons - known, reasons - known
+    assert profiles.NAMES == tuple([row[0] for row in profiles.ROWS])

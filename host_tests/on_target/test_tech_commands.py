@@ -377,7 +377,7 @@ CALLS = {
 }  # fmt: skip
 
 
-async def test_r7_no_command_shows_more_of_a_key_than_its_check_value():
+async def test_sec7_no_command_shows_more_of_a_key_than_its_check_value():
     t = await trading(1)
     bootstate.display = Display()
     kept = bytes(t.vault.get("TMK"))

@@ -53,7 +53,7 @@ def image(*segments):
 # ---- requirement 19 -----------------------------------------------------------------------------
 
 
-async def test_r19_a_healthy_terminal_is_tested_at_the_start_and_every_day_for_three_days():
+async def test_sec19_a_healthy_terminal_is_tested_at_the_start_and_every_day_for_three_days():
     Image.data = image(bytes(range(256)) * 20, b"code" * 500)
     t = Terminal()
     t.health.start(_asleep)
@@ -85,7 +85,7 @@ async def _asleep(app):
         await asyncio.sleep_ms(3_600_000)
 
 
-async def test_r19_a_changed_image_locks_and_stays_locked_over_a_restart():
+async def test_sec19_a_changed_image_locks_and_stays_locked_over_a_restart():
     whole = image(bytes(3000), b"x" * 1000)
     Image.data = whole
     t = Terminal().start()
@@ -116,7 +116,7 @@ async def _no_pause():
     pass
 
 
-async def test_r19_images_that_lie_about_their_length_are_no_images():
+async def test_sec19_images_that_lie_about_their_length_are_no_images():
     whole = image(b"abc" * 100)
     for at, value in ((1, 0), (1, 17), (1, 2), (28, 255), (30, 255), (31, 255)):
         Image.data = whole[:at] + bytes([value]) + whole[at + 1 :]
@@ -125,7 +125,7 @@ async def test_r19_images_that_lie_about_their_length_are_no_images():
     assert await checks.image(Image(1), _no_pause) == ("skip", "no image")
 
 
-async def test_r19_a_bundle_that_is_not_what_was_signed_locks():
+async def test_sec19_a_bundle_that_is_not_what_was_signed_locks():
     class Slots:
         good = True
 
@@ -151,7 +151,7 @@ async def test_r19_a_bundle_that_is_not_what_was_signed_locks():
         bootstate.bundle = None
 
 
-async def test_r19_one_byte_of_the_key_store_locks():
+async def test_sec19_one_byte_of_the_key_store_locks():
     Image.data = b"\xff" * 64
     t = Terminal().start()
     whole = files.load(Board.DATA + "/vault.bin")
@@ -173,7 +173,7 @@ async def test_r19_one_byte_of_the_key_store_locks():
     await t.end()
 
 
-async def test_r19_wrong_answers_of_the_cryptography_lock_at_the_start_and_later():
+async def test_sec19_wrong_answers_of_the_cryptography_lock_at_the_start_and_later():
     Image.data = b"\xff" * 64
     t = Terminal().start()
     table = des.load()
@@ -194,7 +194,7 @@ async def test_r19_wrong_answers_of_the_cryptography_lock_at_the_start_and_later
         table[77] ^= 0x100
 
 
-def test_r19_every_entry_of_every_s_box_is_tested():
+def test_sec19_every_entry_of_every_s_box_is_tested():
     table = des.load()
     for box in range(8):
         bits = 0  # that this S-box gives
@@ -209,7 +209,7 @@ def test_r19_every_entry_of_every_s_box_is_tested():
     assert kat.failed() == ()
 
 
-async def test_r19_a_damaged_record_locks_until_the_batch_is_settled():
+async def test_sec19_a_damaged_record_locks_until_the_batch_is_settled():
     Image.data = b"\xff" * 64
     t = Terminal(settle_end=0).start()
     for _ in range(3):
@@ -255,7 +255,7 @@ class SettleFlow:
         return True
 
 
-async def test_r19_a_technician_lifts_what_nobody_can_settle():
+async def test_sec19_a_technician_lifts_what_nobody_can_settle():
     Image.data = b"\xff" * 64
     t = Terminal()
     assert (await t.shop.sale()).approved and (await t.shop.settle()).balanced
@@ -272,7 +272,7 @@ async def test_r19_a_technician_lifts_what_nobody_can_settle():
     await t.end()
 
 
-async def test_r19_who_is_served_is_not_thrown_out_but_pays_no_more():
+async def test_sec19_who_is_served_is_not_thrown_out_but_pays_no_more():
     Image.data = b"\xff" * 64
     t = Terminal()
 
@@ -309,7 +309,7 @@ class _Busy:
         return name
 
 
-async def test_r19_a_lock_is_in_the_audit_log():
+async def test_sec19_a_lock_is_in_the_audit_log():
     class Audit:
         events = []
 

@@ -36,7 +36,7 @@ async def test_its_state_names_operator_and_card_but_hides_their_numbers(family)
 
 
 @families
-async def test_r7_a_trace_of_a_payment_has_its_commands_and_none_of_its_bytes(family):
+async def test_sec7_a_trace_of_a_payment_has_its_commands_and_none_of_its_bytes(family):
     made, net, driver = modem(family, sim="SIM PIN", pin="1234")
     net.echo = True
     said = []

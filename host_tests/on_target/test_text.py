@@ -93,8 +93,16 @@ FORMATS = {
 }
 
 
+def test_no_text_is_the_same_as_a_key():
+    for table in (strings.TEXT, strings.PROBLEM):
+        keys = [row[0] for row in strings.rows(table)]
+        assert len(set(keys)) == len(keys) == len(table) // 3
+        for _, *texts in strings.rows(table):
+            assert not set(texts) & set(keys), texts
+
+
 def test_every_row_fits_the_small_screen_in_both_languages():
-    for key, texts in strings.TEXT.items():
+    for key, *texts in strings.rows(strings.TEXT):
         for text in texts:
             if "%" in text:
                 if key not in FORMATS:
@@ -103,11 +111,17 @@ def test_every_row_fits_the_small_screen_in_both_languages():
             limit = 16
             if key in ("operator_no", "password", "enter_voucher"):
                 limit = 14
-            assert columns_of(text) <= limit, (key, text)
+            for row in text.split("\n"):
+                assert columns_of(row) <= limit, (key, row)
 
 
 def test_every_problem_fits_three_rows_in_both_languages():
-    long = [(k, t) for k, both in strings.PROBLEM.items() for t in both if len(wrap(t, 16, 9)) > 3]
+    long = [
+        (k, t)
+        for k, *both in strings.rows(strings.PROBLEM)
+        for t in both
+        if len(wrap(t, 16, 9)) > 3
+    ]
     assert not long, long
 
 
@@ -124,8 +138,8 @@ def test_every_character_of_every_text_is_in_the_font():
     f = Font(FONT)
     texts = []
     for table in (strings.TEXT, strings.PROBLEM):
-        for pair in table.values():
-            texts += pair
+        for row in strings.rows(table):
+            texts += row[1:]
     for _, zh, en in responses.CODES.values():
         texts += (zh, en)
     for text in texts:

@@ -220,7 +220,7 @@ def check(kind=None):
 # ---- decommissioning ----------------------------------------------------------------------------
 
 
-def test_r28_the_first_call_says_what_is_owed_and_destroys_nothing():
+def test_sec28_the_first_call_says_what_is_owed_and_destroys_nothing():
     t = Terminal()
     before = image()
     result = service.decommission(context(t))
@@ -254,7 +254,7 @@ def decommission(t):
     assert zeroise.resume(t.audit) is True
 
 
-def test_r28_decommissioning_leaves_a_blank_terminal_and_its_audit_log():
+def test_sec28_decommissioning_leaves_a_blank_terminal_and_its_audit_log():
     t = Terminal()
     decommission(t)
     nothing_opens(t)
@@ -298,7 +298,7 @@ def cut_everywhere(what, kind, afterwards):
     return operations
 
 
-def test_r28_decommissioning_cut_anywhere_is_brought_to_its_end():
+def test_sec28_decommissioning_cut_anywhere_is_brought_to_its_end():
     def afterwards(t, begun, where):
         if not begun and "device" in kept.nvs:
             # Cut before the point of no return: all is as it was.
@@ -319,7 +319,7 @@ def test_r28_decommissioning_cut_anywhere_is_brought_to_its_end():
     assert cut_everywhere(decommission, zeroise.DECOMMISSION, afterwards) >= 15
 
 
-def test_r28_decommissioning_is_cut_twice():
+def test_sec28_decommissioning_is_cut_twice():
     """Also the second boot loses its power."""
     for second in range(0, 40, 3):
         t = Terminal()
@@ -356,7 +356,7 @@ def journal_is_there(t, where):
     assert shop.journal.state(0) in txn.OWED_UPLOAD
 
 
-def test_r28_an_opened_case_destroys_the_keys_and_keeps_the_books():
+def test_sec28_an_opened_case_destroys_the_keys_and_keeps_the_books():
     t = Terminal()
     open_case(t)
     assert t.vault.names() == []
@@ -376,7 +376,7 @@ def test_r28_an_opened_case_destroys_the_keys_and_keeps_the_books():
     assert vault.names() == ["TMK"]
 
 
-def test_r28_an_opened_case_with_the_power_cut_anywhere_is_locked_and_without_keys():
+def test_sec28_an_opened_case_with_the_power_cut_anywhere_is_locked_and_without_keys():
     def afterwards(t, begun, where):
         mount()
         if not begun and not zeroise.locked():
@@ -392,7 +392,7 @@ def test_r28_an_opened_case_with_the_power_cut_anywhere_is_locked_and_without_ke
     assert cut_everywhere(open_case, zeroise.TAMPER, afterwards) >= 8
 
 
-def test_r28_without_a_file_system_the_flag_keeps_the_terminal_locked():
+def test_sec28_without_a_file_system_the_flag_keeps_the_terminal_locked():
     t = Terminal()
     unmount()
     kept.put("zeroise", zeroise.TAMPER)

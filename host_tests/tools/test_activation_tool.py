@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 import activation
 from activation import __main__ as cli
+from bundle import signers
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -154,6 +155,17 @@ def test_the_examples_are_those_of_the_terminals_tests():
     application = json.loads((DOCS / "application.example.json").read_text(encoding="utf-8"))
     for name in ("merchant", "terminal", "acquirer", "parameters", "wifi", "kcv"):
         assert content[name] == application[name]
+
+
+def test_a_build_can_know_the_signer(tmp_path, key):
+    """What `python -m bundle signers --activation` freezes into the firmware."""
+    desk, builder = tmp_path / "desk.pem", tmp_path / "builder.pem"
+    activation.save_key(key, desk)
+    activation.save_key(activation.new_key(), builder)
+    names = {}
+    exec(signers.write([builder], tmp_path / "signers.py", [desk]).read_text(), names)
+    assert names["ACTIVATION"] == (activation.signer_row("desk", key.public_key()),)
+    assert names["KEYS"][0][0] == "builder" and names["KEYS"][0][1] != names["ACTIVATION"][0][1]
 
 
 def test_the_command_line(tmp_path, capsys):

@@ -38,18 +38,20 @@ def interpreter():
 def environment(flash, **more):
     """Environment of the board's process. Its home is its own: the REPL keeps a history file
     there."""
-    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "LANG", "TMPDIR")}
+    kept = ("PATH", "LANG", "TMPDIR", "SHOUYIN_FLAVOUR", "SHOUYIN_MODULES")
+    keep = {k: v for k, v in os.environ.items() if k in kept}
     keep.update(HOME=str(Path(flash).parent), SHOUYIN_FLASH=str(flash))
     keep.update({k: str(v) for k, v in more.items() if v is not None})
     return keep
 
 
-def run(flash, script, *args, heap=HEAP, board=BOARD):
-    """Run a script on the board, without devices; its output as str."""
+def run(flash, script, *args, heap=HEAP, board=BOARD, **more):
+    """Run a script on the board, without devices; its output as str. `more`: of its
+    environment."""
     command = [interpreter(), "-X", f"heapsize={heap}", str(LAUNCH), str(script), *map(str, args)]
     done = subprocess.run(
         command,
-        env=environment(flash, SHOUYIN_BOARD=board),
+        env=environment(flash, SHOUYIN_BOARD=board, **more),
         capture_output=True,
         text=True,
         timeout=60,

@@ -14,7 +14,7 @@ from chip import (  # noqa: F401  handed on
     serial,
     vfs_partition,
 )
-from parts import make_card_reader, make_keypad  # noqa: F401  handed on
+from parts import make_card_reader, make_keypad, safe_key  # noqa: F401  handed on
 
 from drivers.display.ssd1306 import SSD1306I2C
 

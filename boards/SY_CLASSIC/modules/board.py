@@ -19,7 +19,7 @@ from machine import SPI, UART, Pin
 
 from drivers.card.magstripe import MagStripe
 from drivers.display.st7567 import ST7567
-from drivers.keypad.matrix import Matrix
+from drivers.keypad.matrix import Matrix, key_down
 from drivers.modem.a7670 import A7670
 from drivers.printer import profiles
 from drivers.printer.thermal import Thermal
@@ -68,6 +68,13 @@ def make_keypad(clock, click=None):
         clock,
         click=click,
     )
+
+
+def safe_key():
+    """Whether F1 is held at power-on: safe mode."""
+    b = Pin.board
+    row = Pin(b.KEY_ROW0, Pin.IN, Pin.PULL_UP)
+    return key_down(row, Pin(b.KEY_COL0, Pin.OPEN_DRAIN, value=1))
 
 
 def make_printer(clock, charset, qr=None):

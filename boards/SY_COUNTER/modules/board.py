@@ -17,7 +17,7 @@ from chip import (  # noqa: F401  handed on
     vfs_partition,
 )
 from machine import PWM, SPI, Pin
-from parts import make_card_reader, make_keypad  # noqa: F401  handed on
+from parts import make_card_reader, make_keypad, safe_key  # noqa: F401  handed on
 
 from drivers.display.tft import ILI9488
 

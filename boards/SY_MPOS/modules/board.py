@@ -15,7 +15,7 @@ from chip import (  # noqa: F401  handed on
     vfs_partition,
 )
 from machine import ADC, PWM, SPI, Pin
-from parts import make_card_reader  # noqa: F401  handed on
+from parts import make_card_reader, safe_key  # noqa: F401  handed on
 
 from drivers.display.tft import ST7789
 

@@ -34,6 +34,13 @@ def make_keypad(clock, click=None, reset=None):
     return TCA8418(i2c(), interrupt, 5, 4, LAYOUT, clock, reset, click=click)
 
 
+def safe_key():
+    """Whether F1 is held at power-on: safe mode."""
+    from drivers.keypad.tca8418 import first_key_down
+
+    return first_key_down(i2c())
+
+
 def make_printer(profile, clock, charset, qr, busy=None):
     """`profile`: a name of drivers.printer.profiles; `busy`: input pin, or None."""
     from drivers.printer import profiles

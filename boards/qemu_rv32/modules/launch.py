@@ -47,9 +47,7 @@ def boot():
         import board
 
         wires.fit(board)
-        import _boot  # noqa: F401
-        import boot  # noqa: F401
-        import main  # noqa: F401
+        import _boot  # noqa: F401  a release: it runs boot and main, and ends in a reset
     except BaseException as e:  # noqa: BLE001  nobody else will say it
         import io
 

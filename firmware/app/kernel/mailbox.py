@@ -1,6 +1,8 @@
 # How tasks hand things to each other: bounded, and it says what happens when full.
 
-import asyncio
+from asyncio import core, sleep_ms
+
+_LONG_MS = 3_600_000
 
 
 class Queue:
@@ -14,7 +16,7 @@ class Queue:
         self._items = [None] * size
         self._at = 0
         self._n = 0
-        self._event = asyncio.Event()
+        self._task = None  # the consumer, while it waits
         self.lost = 0
 
     def __len__(self):
@@ -27,8 +29,25 @@ class Queue:
             return False
         self._items[(self._at + self._n) % size] = item
         self._n += 1
-        self._event.set()
+        self._wake()
         return True
+
+    def _wake(self):
+        task = self._task
+        # A task that is due already, or cancelled, is in the queue to run: a second push would
+        # forget the cancel().
+        if task is not None and core.ticks_diff(task.ph_key, core.ticks()) > 0:
+            core._task_queue.remove(task)
+            core._task_queue.push(task)
+
+    async def _sleep(self, ms):
+        # Not asyncio.wait_for_ms(): that makes a task for each wait, and loses a cancel() which
+        # comes in the moment of its time-out.
+        self._task = core.cur_task
+        try:
+            await sleep_ms(ms)
+        finally:
+            self._task = None
 
     def get_nowait(self):
         """The next item, or None."""
@@ -42,18 +61,13 @@ class Queue:
 
     async def get(self):
         while not self._n:
-            self._event.clear()
-            await self._event.wait()
+            await self._sleep(_LONG_MS)
         return self.get_nowait()
 
     async def get_within(self, ms):
         """The next item, or None after `ms` milliseconds."""
         if not self._n:
-            self._event.clear()
-            try:
-                await asyncio.wait_for_ms(self._event.wait(), ms)
-            except asyncio.TimeoutError:
-                return None
+            await self._sleep(ms)
         return self.get_nowait()
 
     def clear(self):

@@ -48,6 +48,18 @@ class Context:
         """store.vault.Vault. VaultError when it is damaged or of another device."""
         return self._of("vault", _vault)
 
+    def training(self):
+        """Whether the running terminal is in training: what it has then is not the real thing."""
+        return getattr(self.terminal, "training", None) is not None
+
+    def guards(self):
+        """(Operators, Vault) that say who may do what: the real ones, also in training."""
+        if not self.training():
+            return self.operators(), self.vault()
+        if "guards" not in self._made:
+            self._made["guards"] = _operators(), _vault()
+        return self._made["guards"]
+
     def journal(self):
         """store.journal.Journal, to look at. FlashError, OSError."""
         return self._of("journal", _journal)

@@ -276,9 +276,11 @@ class Amount(Screen):
 
 
 class SwipeCard(Screen):
-    """Waits for a card. Ends with the Swipe."""
+    """Waits for a card. Ends with the Swipe. `card`: a callable that gives a swipe when F1 or MENU
+    is pressed, where there is one."""
 
-    def __init__(self, title, amount, error="", timeout_ms=60_000):
+    def __init__(self, title, amount, error="", timeout_ms=60_000, card=None):
+        self._card = card
         self.title = title
         self.amount = amount
         self.error = error
@@ -289,14 +291,18 @@ class SwipeCard(Screen):
         c.title(self.title)
         c.center(1, "RMB " + yuan(self.amount))
         if self.error:
-            c.paragraph(2, self.error, c.rows - 2)
+            c.paragraph(2, self.error, c.rows - (2 if self._card is None else 3))
         else:
             c.center(2, t("swipe_card"))
+        if self._card is not None:
+            c.center(c.rows - 1, t("training_card"))
         self.render_said(c)
 
     def key(self, name):
         if name == "CANCEL":
             return CANCEL
+        if self._card is not None and name in ("F1", "MENU"):
+            return self._card()
         self.say(t("key.swipe"))
         return None
 

@@ -18,6 +18,19 @@ _SCAN_MS = const(5)
 _REST_MS = const(10)  # between scans while only ignored keys are down
 _LOOK_MS = const(200)
 _START_SCANS = const(8)
+_SETTLE_US = const(50)  # of a line behind its pull-up
+
+
+def key_down(row, col):
+    """Whether the key between two pins (input with pull-up, open drain) is down, before there is a
+    driver: three looks, all of which must say so."""
+    col(0)
+    down = True
+    for _ in range(3):
+        time.sleep_us(_SETTLE_US)
+        down = down and not row()
+    col(1)
+    return down
 
 
 def has_ghost(closed, n_rows, n_cols):

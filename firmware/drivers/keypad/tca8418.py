@@ -70,6 +70,23 @@ _BACKOFF_MS = const(50)
 _BACKOFF_MAX_MS = const(5000)
 
 
+def first_key_down(i2c, address=0x34):
+    """Whether the key between ROW0 and COL0 is down, before there is a driver: only these two pins
+    are handed to the scanner, which tells within 80 ms what it finds. False when the chip does not
+    answer."""
+    try:
+        i2c.writeto_mem(address, _CFG, b"\x00")
+        for register in (_KP_GPIO1, _KP_GPIO1 + 1):
+            i2c.writeto_mem(address, register, b"\x01")
+        time.sleep_ms(_START_MS)
+        down = i2c.readfrom_mem(address, _KEY_EVENT_A, 1)[0] == _PRESS | 1
+        for register in (_KP_GPIO1, _KP_GPIO1 + 1):
+            i2c.writeto_mem(address, register, b"\x00")
+    except OSError:
+        return False
+    return down
+
+
 class TCA8418(Keypad):
     """`i2c`: machine.I2C, at most 400 kHz, made with timeout=2000 (us; the port's default lets a
     held bus stop the loop for 50 ms). `int_pin`: input with pull-up. `rows`, `cols`: how many of

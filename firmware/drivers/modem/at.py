@@ -9,6 +9,7 @@ import asyncio
 
 from micropython import const
 
+from ..flag import Flag
 from .reply import announced, numbers
 
 _LINE_MAX = const(256)
@@ -168,7 +169,7 @@ class Command:
         self.result_line = None
         self.error = None
         self._final = False
-        self.done = asyncio.Event()
+        self.done = Flag()
 
     def numbers(self):
         """Numbers of the last information line; [] when there is none."""
@@ -312,7 +313,8 @@ class Channel:
             self.trace(">", c.text)
         try:
             self._write(c.text.encode() + b"\r")
-            await asyncio.wait_for_ms(c.done.wait(), timeout_ms)
+            if not await c.done.wait_ms(timeout_ms):
+                raise asyncio.TimeoutError()
             self._lost = False
         finally:
             c.into = None
@@ -343,13 +345,10 @@ class Channel:
         until two answers came in a row. asyncio.TimeoutError after 7 s."""
         c = self._command
         if c is not None:
-            try:
-                await asyncio.wait_for_ms(c.done.wait(), _ORPHAN_MS)
+            if await c.done.wait_ms(_ORPHAN_MS):
                 self._command = None
                 self._lost = False
                 return
-            except asyncio.TimeoutError:
-                pass
         good = 0
         for _ in range(12):
             good = good + 1 if await self._ping(500) else 0

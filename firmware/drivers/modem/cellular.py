@@ -19,6 +19,7 @@ import asyncio
 
 from micropython import const
 
+from ..flag import Flag
 from .at import AtError
 from .links import Links
 from .power import Power
@@ -77,7 +78,7 @@ class Cellular(Links):
         self._failures = 0
         self._open_failures = 0
         self._suspect = None  # type: str | None  # what to do when it can hardly be the host
-        self._kick = asyncio.Event()  # something happened that the owner task must look at
+        self._kick = Flag()  # something happened that the owner task must look at
         self._up = False  # commands have been answered since the last start
         self._starting = False  # switched on or restarted: no need to press the key
         self._woke = clock.ticks()
@@ -188,10 +189,7 @@ class Cellular(Links):
 
     async def _rest(self, ms):
         self._kick.clear()
-        try:
-            await asyncio.wait_for_ms(self._kick.wait(), ms)
-        except asyncio.TimeoutError:
-            pass
+        await self._kick.wait_ms(ms)
 
     async def _close_bearer(self):
         await self.profile.bearer_down(self.at)
@@ -315,10 +313,7 @@ class Cellular(Links):
         """While everything is well: look every 10 s, and at once when the modem says something.
         Returns what is lost, a reason."""
         while True:
-            try:
-                await asyncio.wait_for_ms(self._kick.wait(), _POLL_MS)
-            except asyncio.TimeoutError:
-                pass
+            await self._kick.wait_ms(_POLL_MS)
             self._kick.clear()
             self._young()
             if not self._up or not self.ready:

@@ -4,6 +4,7 @@ import asyncio
 
 from micropython import const
 
+from ..flag import Flag
 from .at import DATA_MAX, AtError
 
 EINVAL = const(22)
@@ -32,8 +33,8 @@ class Socket:
         self.connected = False
         self.readable = False
         self._code = None  # result of the last open
-        self._opened = asyncio.Event()
-        self._data = asyncio.Event()  # there are data, or the connection is gone
+        self._opened = Flag()
+        self._data = Flag()  # there are data, or the connection is gone
         self._unacked = None
         self._stuck = 0
 
@@ -113,7 +114,8 @@ class Socket:
             left = max(1, timeout_ms - clock.diff(clock.ticks(), begun))
             await m.profile.open(m.at, self.link, host, port, left)
             left = max(1, timeout_ms - clock.diff(clock.ticks(), begun))
-            await asyncio.wait_for_ms(self._opened.wait(), left)
+            if not await self._opened.wait_ms(left):
+                raise asyncio.TimeoutError()
         except AtError:
             self._refused()
             raise OSError(ECONNREFUSED)
@@ -178,7 +180,8 @@ class Socket:
             if left <= 0:
                 raise asyncio.TimeoutError()
             self._data.clear()
-            await asyncio.wait_for_ms(self._data.wait(), left)
+            if not await self._data.wait_ms(left):
+                raise asyncio.TimeoutError()
 
     async def _fetch(self, view, timeout_ms):
         m = self._modem

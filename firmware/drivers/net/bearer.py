@@ -7,6 +7,7 @@ import errno
 
 from micropython import const
 
+from ..flag import Flag
 from . import wait
 from .dns import Resolver, dotted
 
@@ -43,7 +44,7 @@ class SocketBearer:
         self.ready = False
         self.reason = STARTING  # type: str | None
         self.signal = None  # type: int | None
-        self.suspicion = asyncio.Event()  # somebody waited in vain: is there still a link?
+        self.suspicion = Flag()  # somebody waited in vain: is there still a link?
         self.silences = 0  # waits in vain since something was heard
         self._net = net
         self._clock = clock

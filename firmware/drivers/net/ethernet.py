@@ -96,10 +96,7 @@ class Ethernet(SocketBearer):
         """Until the interface must be started anew."""
         looks = 0
         while not self._look():
-            try:
-                await asyncio.wait_for_ms(self.suspicion.wait(), _LOOK_MS)
-            except asyncio.TimeoutError:
-                pass
+            await self.suspicion.wait_ms(_LOOK_MS)
             if self.suspicion.is_set():
                 self.suspicion.clear()
                 if self.ready and self._rested() and not await self.carries():

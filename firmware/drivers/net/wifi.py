@@ -236,10 +236,7 @@ class Wifi(SocketBearer):
                 self.signal = bars(rssi)
             if misses >= _MISSES:
                 return
-            try:
-                await asyncio.wait_for_ms(self.suspicion.wait(), _LOOK_MS)
-            except asyncio.TimeoutError:
-                pass
+            await self.suspicion.wait_ms(_LOOK_MS)
             # Another address is as good as another network: our connections are lost.
             if self._wlan.status() != network.STAT_GOT_IP or self.addresses()[0] != address:
                 return

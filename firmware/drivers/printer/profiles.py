@@ -8,7 +8,15 @@ from collections import namedtuple
 
 from micropython import const
 
-from . import BROKEN, COVER, CUTTER, HEAT, OFFLINE, PAPER, VOLTAGE
+# The words of drivers.printer once more: only constants of this module make tables that stay in
+# ROM. A test compares them.
+_PAPER = const("paper")
+_COVER = const("cover")
+_HEAT = const("heat")
+_VOLTAGE = const("voltage")
+_CUTTER = const("cutter")
+_BROKEN = const("broken")
+_OFFLINE = const("offline")
 
 # flow
 NONE = const(0)  # nothing: paced by the speed of the paper and by fences alone
@@ -27,48 +35,53 @@ SHORT = const(2)  # the clones that know only 167, 180 and 181
 # A status question: (bytes to send, mask of the fixed bits of an answer, their value, rows). A row
 # (mask, value, reason) says what is wrong when answer & mask == value, or, with value None, when
 # any bit of the mask is set. In the order in which they are asked.
-DLE_EOT = (
-    (b"\x10\x04\x04", 0x93, 0x12, ((0x60, None, PAPER),)),
+DLE_EOT = const(
     (
-        b"\x10\x04\x03",
-        0x93,
-        0x12,
-        ((0x08, None, CUTTER), (0x20, None, BROKEN), (0x40, None, HEAT)),
-    ),
-    # last: its error bit does not say which
-    (
-        b"\x10\x04\x02",
-        0x93,
-        0x12,
-        ((0x04, None, COVER), (0x20, None, PAPER), (0x40, None, OFFLINE)),
-    ),
+        (b"\x10\x04\x04", 0x93, 0x12, ((0x60, None, _PAPER),)),
+        (
+            b"\x10\x04\x03",
+            0x93,
+            0x12,
+            ((0x08, None, _CUTTER), (0x20, None, _BROKEN), (0x40, None, _HEAT)),
+        ),
+        # last: its error bit does not say which
+        (
+            b"\x10\x04\x02",
+            0x93,
+            0x12,
+            ((0x04, None, _COVER), (0x20, None, _PAPER), (0x40, None, _OFFLINE)),
+        ),
+    )
 )
-ESC_V = (
+_ESC_V = const(
     (
         b"\x1bv",
         0xB2,
         0x00,
-        ((0x04, None, PAPER), (0x08, None, VOLTAGE), (0x40, None, HEAT), (0x01, 0, OFFLINE)),
-    ),
+        ((0x04, None, _PAPER), (0x08, None, _VOLTAGE), (0x40, None, _HEAT), (0x01, 0, _OFFLINE)),
+    )
 )
+ESC_V = const((_ESC_V,))
 
 # A fence: (bytes to send, mask, value, rows) as a question; it is answered when everything before
 # it is on paper.
-GS_R = (b"\x1dr\x01", 0x90, 0x00, ())
+GS_R = const((b"\x1dr\x01", 0x90, 0x00, ()))
 
 # Density: (first byte strings, lightest to darkest); the middle one is the default.
-_DC2 = (b"\x12#\x00", b"\x12#\x05", b"\x12#\x0a", b"\x12#\x0f", b"\x12#\x14")
-_GS_K = (
-    b"\x1d(K\x02\x001\xfb",
-    b"\x1d(K\x02\x001\xfe",
-    b"\x1d(K\x02\x001\x00",
-    b"\x1d(K\x02\x001\x03",
-    b"\x1d(K\x02\x001\x06",
+_DC2 = const((b"\x12#\x00", b"\x12#\x05", b"\x12#\x0a", b"\x12#\x0f", b"\x12#\x14"))
+_GS_K = const(
+    (
+        b"\x1d(K\x02\x001\xfb",
+        b"\x1d(K\x02\x001\xfe",
+        b"\x1d(K\x02\x001\x00",
+        b"\x1d(K\x02\x001\x03",
+        b"\x1d(K\x02\x001\x06",
+    )
 )
 # ESC 7: 64 dots at once, 800 us, 20 us apart: the modules' own default. More dots at once print
 # faster and take more current: a battery's voltage then breaks down.
-_ESC_7 = b"\x1b7\x07\x50\x02"
-_FEED_CUT = b"\x1dVB\x00"  # to the cutter, then a partial cut
+_ESC_7 = const(b"\x1b7\x07\x50\x02")
+_FEED_CUT = const(b"\x1dVB\x00")  # to the cutter, then a partial cut
 
 FIELDS = (
     "name",
@@ -88,10 +101,10 @@ FIELDS = (
 )
 Profile = namedtuple("Profile", FIELDS)  # type: ignore[misc]
 
-_ROWS = (
+ROWS = (
     # TTL module without flow control and without Chinese characters
     ("ttl58", 384, 32, 2000, 1024, NONE, False, GS_V0, DOTS,
-     ESC_V, ESC_V[0], _ESC_7, _DC2, b""),
+     ESC_V, _ESC_V, _ESC_7, _DC2, b""),
     # the same of older make: no raster command
     ("column58", 384, 32, 2000, 1024, NONE, False, ESC_STAR, DOTS,
      DLE_EOT, GS_R, _ESC_7, _DC2, b""),
@@ -106,12 +119,12 @@ _ROWS = (
      DLE_EOT, GS_R, b"", _GS_K, _FEED_CUT),
 )  # fmt: skip
 
-NAMES = tuple([row[0] for row in _ROWS])
+NAMES = const(("ttl58", "column58", "chinese58", "chinese80", "epson80"))
 
 
 def get(name):
     """The Profile of that name. KeyError when there is none."""
-    for row in _ROWS:
+    for row in ROWS:
         if row[0] == name:
             return Profile(*row)
     raise KeyError(name)

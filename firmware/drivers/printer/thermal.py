@@ -4,6 +4,7 @@ import asyncio
 
 from micropython import const
 
+from ..flag import Flag
 from . import FAULT, UNKNOWN, profiles
 from .document import Document
 from .job import Job
@@ -36,7 +37,7 @@ class Thermal:
         self.columns = profile.columns
         self._reader = asyncio.StreamReader(uart)
         self._lock = asyncio.Lock()
-        self._answered = asyncio.Event()
+        self._answered = Flag()
         self._job = None
         self._faulted = True  # the first job starts with a clean printer, too
         self._stale = False  # an answer is owed
@@ -111,10 +112,7 @@ class Thermal:
                     await self._send(job, data)
                 left = job.left_ms(self._clock.ticks())
                 if left:
-                    try:
-                        await asyncio.wait_for_ms(self._answered.wait(), left)
-                    except asyncio.TimeoutError:
-                        pass
+                    await self._answered.wait_ms(left)
         finally:
             self._job = None
         self._stale = job.result.status == UNKNOWN

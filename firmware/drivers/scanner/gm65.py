@@ -18,6 +18,7 @@ import hashlib
 
 from micropython import const
 
+from ..flag import Flag
 from .receiver import (
     CODE,
     FAULT,
@@ -81,8 +82,8 @@ class GM65:
         self._reader = asyncio.StreamReader(uart)
         self._chunk = bytearray(64)
         self._lock = asyncio.Lock()
-        self._answered = asyncio.Event()
-        self._came = asyncio.Event()
+        self._answered = Flag()
+        self._came = Flag()
         self._over = asyncio.Event()
         self._armed = False  # "read now" was sent: its reply opens the scan
         self._open = False
@@ -181,10 +182,7 @@ class GM65:
                 if ms <= 0:
                     return False
             self._answered.clear()
-            try:
-                await asyncio.wait_for_ms(self._answered.wait(), ms)
-            except asyncio.TimeoutError:
-                pass
+            await self._answered.wait_ms(ms)
         return True
 
     async def _ask(self, command, end):
@@ -263,10 +261,7 @@ class GM65:
                 self._end()
 
     async def _wait(self, ms):
-        try:
-            await asyncio.wait_for_ms(self._came.wait(), max(ms, 1))
-        except asyncio.TimeoutError:
-            return None
+        await self._came.wait_ms(max(ms, 1))
         code = self._code
         self._code = None
         return code

@@ -75,7 +75,8 @@ async def read_card(app, title, amount, swipe=None):
     for _ in range(_SWIPES):
         if swipe is None:
             app.card_reader.flush()
-            swipe = await app.ui.ask(SwipeCard(title, amount, error, out_ms(app)))
+            screen = SwipeCard(title, amount, error, out_ms(app), app.test_card())
+            swipe = await app.ui.ask(screen)
             if ended(swipe):
                 return None
         try:
@@ -121,7 +122,7 @@ async def supervisor(app):
             return False
         no = bytes(no).decode()
         password = await app.ui.ask(
-            Entry(t("supervisor"), t("password"), 1, 12, True, "", "", out_ms(app))
+            Entry(t("supervisor"), t("password"), 1, 12, True, app.login_hint(), "", out_ms(app))
         )
         if ended(password):
             return False

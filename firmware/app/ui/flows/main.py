@@ -114,6 +114,7 @@ async def manage_menu(app):
     ]
     if app.settings["receipt_code"]:
         items.append((shop_code, t("shop_code")))
+    items.append((training, t("training")))
     await choose(app, t("manage"), items)
 
 
@@ -145,6 +146,12 @@ async def language(app):
 
 async def logout(app):
     app.operator = None
+
+
+async def training(app):
+    from . import training as flows
+
+    await flows.menu(app)
 
 
 async def shop_code(app):

@@ -12,7 +12,8 @@ async def login(app):
     """Returns when an operator has signed on: app.operator is his number."""
     error = ""
     while True:
-        screen = Entry(t("login"), t("operator_no"), 2, 2, False, "", error)
+        hint = app.login_hint()
+        screen = Entry(t("login"), t("operator_no"), 2, 2, False, hint, error)
         screen.calm = True
         no = await app.ui.ask(screen)
         if ended(no):
@@ -21,7 +22,7 @@ async def login(app):
         no = bytes(no).decode()
         title = "%s %s" % (t("login"), no)
         password = await app.ui.ask(
-            Entry(title, t("password"), 1, _MAX, True, "", "", out_ms(app))
+            Entry(title, t("password"), 1, _MAX, True, hint, "", out_ms(app))
         )
         if ended(password):
             error = ""
