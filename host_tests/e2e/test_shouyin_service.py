@@ -225,11 +225,12 @@ def test_security_28_decommissioning_over_the_cable(desk):
     assert desk.good("keys", "status") == {}
 
 
-def test_activation_over_the_cable(tmp_path):
+def test_activation_over_the_cable(tmp_path, monkeypatch):
     """A blank terminal, its file in pieces: a changed one is refused, the right one makes it."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    monkeypatch.setenv("SHOUYIN_MODULES", "")  # signing() sets it; this takes it back
+    signing(tmp_path / "modules", "desk", key)
     till = Till(tmp_path / "new")
-    signing(till, tmp_path, "desk", key)
     data, _ = activation.make(application(), key, "desk", datetime.date(2026, 11, 20), FIRST)
     file = tmp_path / "a.json"
     till.power_on()
