@@ -33,7 +33,8 @@ HEAD = """\
 # The technician's page
 
 Written by `tools/technician_page.py`: every command below ran against the firmware in
-MicroPython's Unix port, and this is what it printed. A test keeps the page up to date.
+MicroPython's Unix port, and this is what it printed; only what differs with every build (seconds,
+milliseconds, free memory, counters, hashes) has been evened out. A test keeps the page up to date.
 
 The tool is `python -m tools.shouyin` in the repository's root, or `python -m shouyin` with `tools`
 in `PYTHONPATH`; here it is called `shouyin`. It talks to the terminal's service console over the
