@@ -251,6 +251,8 @@ PARTS = {
         "closed while the case is closed, to GND",
         "none",
         {"TAMPER": "switch to GND"},
+        "Open means that the case is open. A board that never had keys lets it be; once it has some, "
+        "an open switch destroys them: close the case, or bridge TAMPER to GND, before keys are loaded.",
     ),
 }
 

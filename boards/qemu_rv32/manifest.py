@@ -4,7 +4,9 @@ include("../manifest.py")
 
 freeze("../SY_CLASSIC/modules", opt=1)
 freeze("../common/modules", opt=1)
-for name in ("analog", "bus", "esp32", "loop", "machine", "network", "otadata", "time", "vtasks"):
+for name in (
+    "analog", "bus", "esp32", "loop", "machine", "network", "otadata", "target", "time", "vtasks",
+):  # fmt: skip
     module(name + ".py", base_path="../unix", opt=1)
 for name in ("launch", "ramflash", "wires"):
     module(name + ".py", base_path="modules", opt=1)

@@ -14,6 +14,8 @@ from .store import audit
 from .store.flashlog import FlashError, FlashLog, LogFull
 from .store.vault import Vault
 
+_LOOK_MS = 1000  # between two looks at an open case of a terminal without keys
+
 
 def audit_log():
     """The AuditLog. Without its partition, or with one that cannot be read, the terminal trades
@@ -68,8 +70,16 @@ def unlock():
 
 
 async def case(terminal, switch):
-    """Task: the case is opened: the keys are destroyed at once, whatever is going on."""
+    """Task: the case is opened: the keys are destroyed at once, whatever is going on. A terminal
+    that never had any has nothing to lose: a bare board without the switch can be tried out. Once
+    there are some, a switch that is open still destroys them within a second."""
+    from .store import files
+
     await switch.wait()
+    while not files.exists(board.DATA + "/vault.bin"):
+        await asyncio.sleep_ms(_LOOK_MS)
+        switch.reset()
+        await switch.wait()
     if locked():
         await asyncio.Event().wait()  # for ever: they are gone
     from .tech import zeroise

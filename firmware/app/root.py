@@ -142,7 +142,8 @@ class Terminal:
         if bootstate.vfs_problem:
             raise ServiceNeeded(bootstate.vfs_problem)
         if self.training is not None:
-            self.settings, self.vault, self.operators = self.training.load()
+            # Not the vault and the operators: who looks for them here means the real ones.
+            self.settings = self.training.load()
             strings.use(self.settings["language"])
             return
         guard.finish_activation()
@@ -207,17 +208,19 @@ class Terminal:
         if training:
             self.printer, self.card_reader = training.devices(self.printer, self.card_reader)
             self.journal = training.journal(_capacity, _index)
+            vault, operators = training.vault, training.operators
         else:
             self.journal = Journal(FlashLog(_partition), _capacity, _index)
-        keyring = KeyRing(self.vault)
+            vault, operators = self.vault, self.operators
+        keyring = KeyRing(vault)
         session = Session(link, keyring, self.journal, settings, self._reader_capability())
         reversals = Reversals(self.journal, session, settings)
-        cards = CardStore(self.vault)
+        cards = CardStore(vault)
         self.engine = Engine(self.journal, session, settings, reversals, cards)
         self.saf = Saf(self.journal, session, settings, reversals, self.engine, cards, link,
                        self._spawn_upload, board.serial())  # fmt: skip
         settlement = Settlement(self.journal, session, settings, self.engine, self.saf, cards)
-        app = App(settings, self.operators, self.journal, session, self.engine, reversals,
+        app = App(settings, operators, self.journal, session, self.engine, reversals,
                   settlement, self.saf, link)  # fmt: skip
         # Nobody feeds the watchdog yet: a full ring takes longer to read than it waits.
         feed = bootstate.watchdog.feed
@@ -225,7 +228,7 @@ class Terminal:
         app.ui = self.ui
         app.printer = self.printer
         app.card_reader = self.card_reader
-        app.audit = self.audit
+        app.audit = None if training else self.audit  # what was played is no event
         session.note = app.note
         app.board = board.NAME
         app.mark = "SHOUYIN DEV" if flavour.DEV else ""
@@ -243,6 +246,8 @@ class Terminal:
 
         owed = self.app.owed_count() if self.app else 0
         if mode.switch(on, board.DATA, self.settings["language"], owed):
+            who = self.app.operator if self.app and on else ""
+            self.audit.event("config", who or "", "training %d" % on)
             log.warning("restart, training %d", on)
             machine.reset()  # no crash: it is not counted as one
         return False

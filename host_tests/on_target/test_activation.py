@@ -63,6 +63,9 @@ class Context:
 
     app = None
 
+    def real(self):
+        pass  # no training here
+
     def __init__(self):
         self.nor, dev = flash(512, 32)
         self.dev = BlockDevice(self.nor, 0, 24)

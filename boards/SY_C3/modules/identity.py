@@ -1,2 +1,3 @@
-# Which board this is: bundles for another one are refused.
+# The name by which bundles know this board.
+
 BOARD = "SY_C3"

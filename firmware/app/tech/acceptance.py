@@ -128,6 +128,7 @@ def _now():
 async def acceptance(ctx):
     """All items, in order; an item without a judgement (no expected KCV) does not fail the test.
     Kept for the report. TechError when the terminal cannot be tested."""
+    ctx.real()
     if ctx.app is None:
         raise TechError(_CANNOT)
     rows = await _rows(ctx, _ALONE)
@@ -187,6 +188,7 @@ def paper(report):
 
 async def install_report(ctx):
     """Print the report, keep it, return it. TechError."""
+    ctx.real()
     report = _report(ctx)
 
     async def work(ctx):

@@ -49,16 +49,14 @@ class Context:
         return self._of("vault", _vault)
 
     def training(self):
-        """Whether the running terminal is in training: what it has then is not the real thing."""
+        """Whether the running terminal is in training: settings and journal are then those of it,
+        operators and vault the real ones."""
         return getattr(self.terminal, "training", None) is not None
 
-    def guards(self):
-        """(Operators, Vault) that say who may do what: the real ones, also in training."""
-        if not self.training():
-            return self.operators(), self.vault()
-        if "guards" not in self._made:
-            self._made["guards"] = _operators(), _vault()
-        return self._made["guards"]
+    def real(self):
+        """TechError in training: what is to be changed or proved is the real terminal."""
+        if self.training():
+            raise TechError("in training: leave it first (menu 5, 9)")
 
     def journal(self):
         """store.journal.Journal, to look at. FlashError, OSError."""

@@ -55,7 +55,10 @@ class Health:
     def __init__(self, terminal, unserved):
         self._t = terminal
         self._unserved = unserved
-        self._path = board.DATA + "/health.json"
+        training = getattr(terminal, "training", None)
+        self._vault = terminal.vault if training is None else training.vault
+        # What happens to the journal of a training is not held against the real one.
+        self._path = (board.DATA if training is None else training.folder) + "/health.json"
         self._day = None
         self.code = self.failed = self.why = ""
         self.results = {}
@@ -200,7 +203,7 @@ class Health:
 
         t = self._t
         self._wanted = False
-        found = {"firmware": await checks.firmware(pause), "keys": checks.keys(t.vault)}
+        found = {"firmware": await checks.firmware(pause), "keys": checks.keys(self._vault)}
         found["crypto"] = checks.crypto()
         journal = t.journal
         if self.may_settle and (journal.batch != self._batch or technician and not len(journal)):

@@ -78,13 +78,13 @@ def leave(data):
 
 class Training:
     """`owed`: real transactions that wait for the end of the training. `outcomes`: what endings of
-    amounts lead to, as (ending, response code)."""
+    amounts lead to, as (ending, response code). `folder`: where all of it lies."""
 
     outcomes = OUTCOMES
 
     def __init__(self, data, canvas):
         marks.on_glass(canvas)
-        self._folder = data + _FOLDER
+        self.folder = data + _FOLDER
         try:
             state = files.load_json(data + FLAG) or {}
         except ValueError:
@@ -93,8 +93,8 @@ class Training:
         self._language = state.get("language", "zh")
 
     def load(self):
-        """(Settings, Vault, Operators) of the training, made anew when they are not there or
-        damaged. OSError."""
+        """The Settings of the training; `vault` and `operators` are there afterwards, too. Made
+        anew when they are not there or damaged. OSError."""
         try:
             return self._load()
         except (
@@ -106,34 +106,35 @@ class Training:
             AttributeError,
         ) as e:
             log.exception("training", e)
-        storage.wipe(self._folder)
+        storage.wipe(self.folder)
         return self._load()
 
     def _load(self):
         try:
-            os.mkdir(self._folder)
+            os.mkdir(self.folder)
         except OSError as e:
             if e.args[0] != 17:  # EEXIST
                 raise
-        settings = Settings(self._folder + "/settings.json")
+        settings = Settings(self.folder + "/settings.json")
         settings.load()
         if settings.missing():
             settings.set(language=self._language, **_SETTINGS)
-        vault = Vault(self._folder + "/vault.bin", seal.Sealer(TMK, b"training"))
+        vault = Vault(self.folder + "/vault.bin", seal.Sealer(TMK, b"training"))
         vault.load()
         if vault.get("TMK") is None:
             vault.put(TMK=TMK)
-        operators = Operators(self._folder + "/operators.json", seal.pbkdf2_sha256)
+        operators = Operators(self.folder + "/operators.json", seal.pbkdf2_sha256)
         operators.load()
         for no, role in _OPERATORS:
             if no not in operators.numbers():
                 operators.add(no, role, PASSWORD.encode(), False)
-        return settings, vault, operators
+        self.vault, self.operators = vault, operators
+        return settings
 
     def journal(self, capacity, index):
         """A Journal of its own. `capacity` and `index`: those of the real one, whose memory it
         takes over."""
-        ring = FlashLog(storage.FileBlocks(self._folder, _BLOCKS, _BLOCK), _READY)
+        ring = FlashLog(storage.FileBlocks(self.folder, _BLOCKS, _BLOCK), _READY)
         return Journal(ring, min(_CAPACITY, capacity), index)
 
     def bearers(self, settings):

@@ -12,7 +12,7 @@ from app.store.journal import Journal
 NAMES = (
     "NAME", "CAPS", "CONSOLE", "ASSETS", "DATA", "device_secret", "journal_partition",
     "vfs_partition", "make_rtc", "make_watchdog", "serial", "make_display", "make_keypad",
-    "make_printer", "make_card_reader", "make_bearer", "make_extra",
+    "make_printer", "make_card_reader", "make_bearer", "make_extra", "safe_key",
 )  # fmt: skip
 CAPS = ("display", "card", "printer", "bearers", "journal", "extras")
 SETTINGS = {"apn": "", "wifi_country": "CN"}

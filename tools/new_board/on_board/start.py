@@ -1,26 +1,46 @@
 # Inside the simulated chip, in virtual time: the terminal from its first screen to the end of its
-# start, with nothing wired to it. Prints "wrong: ..." when it does not come that far.
+# start, with nothing wired to it but a closed case. Prints "wrong: ..." when it does not come that
+# far.
 
 import asyncio
 
-import boot  # noqa: F401  watchdog and display
-
-from app import root
-from app.kernel import log
+import board
+import bootstate
+import bus
+from machine import Pin
 
 _START_S = 20
 
 
-async def trial():
+class Closed:
+    """The tamper switch of a closed case, as a GPIO model of the rack."""
+
+    def __init__(self, pin):
+        self._levels = {pin: 0}
+
+    def drive(self, driven, now_us):
+        pass
+
+    def levels(self, driven, now_us):
+        return self._levels
+
+    def next_due(self):
+        return None
+
+    def advance(self, now_us):
+        pass
+
+
+async def trial(root, log):
     lines = []
-    echo = root.board.CONSOLE
+    echo = board.CONSOLE
 
     def keep(text):
         lines.append(text)
         if echo:
             echo(text)
 
-    root.board.CONSOLE = keep
+    board.CONSOLE = keep
     task = asyncio.create_task(root.run())
     await asyncio.sleep(_START_S)
     if task.done():
@@ -35,4 +55,15 @@ async def trial():
     log.echo = None
 
 
-asyncio.run(trial())
+def main():
+    if hasattr(Pin.board, "TAMPER"):
+        bus.current.rack.attach_gpio(Closed(Pin.board.TAMPER._id))
+    bootstate.watchdog = board.make_watchdog(8000)  # as _boot.py does
+    import boot  # noqa: F401  the display
+    from app import root
+    from app.kernel import log
+
+    asyncio.run(trial(root, log))
+
+
+main()
