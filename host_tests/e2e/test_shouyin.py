@@ -43,20 +43,20 @@ LOCKED = (
 
 
 @pytest.mark.parametrize("command", LOCKED, ids=" ".join)
-def test_security_22_a_locked_terminal_answers_only_who_it_is(field, command):
+def test_sec22_a_locked_terminal_answers_only_who_it_is(field, command):
     code, data = field.run(*command)
     assert code == data["exit"] == errors.LOCKED
     assert "shouyin unlock" in data["next"]
 
 
-def test_security_22_unlocking_with_the_password_and_not_with_another(field):
+def test_sec22_unlocking_with_the_password_and_not_with_another(field):
     code, data = field.run("unlock", typed="13572468\n")
     assert code == errors.REFUSED and "wrong" in data["error"]
     assert field.unlock()["unlocked"] is True
     assert field.good("lock")["unlocked"] is False
 
 
-def test_security_22_the_service_desk_unlocks_by_telephone(field, tmp_path):
+def test_sec22_the_service_desk_unlocks_by_telephone(field, tmp_path):
     asked = field.good("unlock", "--challenge")
     key = tmp_path / "service.key"
     key.write_text(SERVICE_KEY.hex())
@@ -115,7 +115,7 @@ def test_both_ways_to_start_the_tool(field):
 # ---- during a sale ------------------------------------------------------------------------------
 
 
-def test_security_23_a_sale_with_the_pin_on_the_screen_is_not_disturbed(field):
+def test_sec23_a_sale_with_the_pin_on_the_screen_is_not_disturbed(field):
     """Ctrl-C, raw mode, commands and a reboot that is refused; then the sale goes on."""
     till, card = field.till, BY_NAME["normal"]
 
@@ -133,6 +133,8 @@ def test_security_23_a_sale_with_the_pin_on_the_screen_is_not_disturbed(field):
     field.unlock()
     code, data = field.run("reboot")
     assert code == errors.REFUSED and "not now" in data["error"]
+    said = mpremote(field.path, "resume", "exec", "import tech; print(tech.status().json())")
+    assert json.loads(said)["journal"]["transactions"] == 0
     assert field.do(till.sees, "请输入密码")
     field.do(till.type, card.pin[3:])
     field.do(till.press, "ENTER")

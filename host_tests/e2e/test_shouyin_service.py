@@ -177,7 +177,7 @@ def custodians(till):
     till.press("ENTER")
 
 
-def test_security_8_two_people_enter_the_key_while_the_tool_waits(desk):
+def test_sec8_two_people_enter_the_key_while_the_tool_waits(desk):
     desk.unlock()
     before = desk.good("keys", "status")
     till = desk.till
@@ -213,7 +213,7 @@ def test_reboot_starts_the_terminal_anew_and_locks_it(desk):
     desk.unlock()
 
 
-def test_security_28_decommissioning_over_the_cable(desk):
+def test_sec28_decommissioning_over_the_cable(desk):
     """The last one: nothing is left of this terminal."""
     code, data = desk.run("decommission", "--confirm", f"DESTROY-{preset.TID}-0-0",
                           "--password-stdin", typed=TECHNICIAN[1] + "\n")  # fmt: skip

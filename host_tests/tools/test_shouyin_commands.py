@@ -29,7 +29,7 @@ COMPONENT = "1F2E3D4C5B6A79880796A5B4C3D2E1F0"
 
 
 @pytest.mark.parametrize("digits", [COMPONENT, COMPONENT + "0123456789ABCDEF", COMPONENT.lower()])
-def test_security_7_the_kcv_of_a_component_is_three_bytes_and_all_that_is_shown(digits):
+def test_sec7_the_kcv_of_a_component_is_three_bytes_and_all_that_is_shown(digits):
     code, text, err = run("keys", "kcv", typed=digits + "\n")
     want = psec.des.generate_kcv(bytes.fromhex(digits), 3).hex().upper()
     assert (code, err) == (0, "") and f"KCV {want}:" in text
@@ -250,7 +250,7 @@ def decommission(confirm=None):
     return {"decommissioned": False, **asked}
 
 
-def test_security_28_decommission_warns_of_what_is_owed_and_wants_the_word_typed():
+def test_sec28_decommission_warns_of_what_is_owed_and_wants_the_word_typed():
     with FakeTerminal({"decommission": decommission}) as t:
         code, text, err = run("decommission", port=t.path, typed="yes\n")
         assert code == errors.LOCAL and "nothing was destroyed" in err
