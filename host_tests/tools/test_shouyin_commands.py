@@ -335,7 +335,6 @@ def test_a_challenge_or_key_that_is_none_is_refused_and_the_key_not_shown(
 
 
 def test_a_bundle_that_cannot_be_made_says_why(tmp_path):
-    pytest.importorskip("bundle")
     code, _, err = run("bundle", "--board", "SY_NOPE", "--out", str(tmp_path))
     assert code == errors.LOCAL and "SY_NOPE" in err
     assert not list(tmp_path.iterdir())
