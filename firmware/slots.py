@@ -40,9 +40,11 @@ _DEVELOPMENT = "development"  # the name of a key that signs for development fir
 
 
 class Refused(Exception):
-    """A slot that must not run. args: (reason,), a word of the table in docs: blank, magic,
-    length, padding, signer, signature, manifest, format, board, mpy, arch, size, dev, old, floor,
-    trial, bad, crashes, hash."""
+    """A slot that must not run. args: (reason,), one word. Of the header: blank, magic, length,
+    padding, signer (nobody's, or not for releases), signature, manifest. Not for here: format,
+    board, mpy, arch, size, dev. In bootstate.bundle_reason also: old (not newer than the frozen
+    firmware), floor (older than what was confirmed), trial (three starts, never confirmed), bad
+    (so before), crashes, hash (of the image)."""
 
 
 _active = None  # (slot, mark, counter) of the bundle that runs

@@ -421,6 +421,6 @@ def test_sec24_nothing_of_the_simulator_is_in_a_release():
             assert not re.search(r"^\s*(import|from) (simulator|models|acquirer|bus|loop)\b",
                                  text, re.MULTILINE), name  # fmt: skip
             # development's own is imported behind flavour.DEV only, and is not there
-            assert "import devrepl" not in text or name == "firmware/app/tech/runner.py"
+            assert "import devrepl" not in text or name == "firmware/app/tech/task.py"
         assert not any("devrepl" in name for name in names)
     assert "DEV = False" in (boards / "common" / "modules" / "flavour.py").read_text()

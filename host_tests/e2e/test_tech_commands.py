@@ -57,7 +57,7 @@ def secrets(till):
     return out
 
 
-def test_r7_every_command_works_beside_the_trade_and_says_no_secret(make_till, tmp_path):
+def test_sec7_every_command_works_beside_the_trade_and_says_no_secret(make_till, tmp_path):
     till = serviced(make_till(), tmp_path)
     till.start()
     till.expect("未签到", 120_000)

@@ -15,38 +15,38 @@ def _licence(name):
     return [{"license": {"id": name}}]
 
 
+def _part(name, data, manifest, sources):
+    """The component of one file of the bundle."""
+    part = {
+        "type": "file" if name.endswith(".mpy") else "data",
+        "bom-ref": name,
+        "name": name,
+        "version": manifest["version"],
+        "hashes": _hash(data),
+        "licenses": _licence("OFL-1.1" if name.startswith("font") else "MIT"),
+    }
+    if name in sources:
+        value = hashlib.sha256(sources[name]).hexdigest()
+        part["properties"] = [{"name": "shouyin:source-sha256", "value": value}]
+    return part
+
+
+def _framework(version):
+    return {
+        "type": "framework",
+        "bom-ref": "micropython",
+        "name": "micropython",
+        "version": version,
+        "licenses": _licence("MIT"),
+        "purl": f"pkg:github/micropython/micropython@v{version}",
+    }
+
+
 def sbom(manifest, files, sources, tools):
     """JSON text. `files`: {name in the bundle: contents}; `sources`: {name: source's bytes} of the
     compiled ones; `tools`: {"mpy-cross": version, "micropython": version}."""
-    parts = []
-    for name, data in sorted(files.items()):
-        asset = not name.endswith(".mpy")
-        part = {
-            "type": "data" if asset else "file",
-            "bom-ref": name,
-            "name": name,
-            "version": manifest["version"],
-            "hashes": _hash(data),
-            "licenses": _licence("OFL-1.1" if name.startswith("font") else "MIT"),
-        }
-        if name in sources:
-            part["properties"] = [
-                {
-                    "name": "shouyin:source-sha256",
-                    "value": hashlib.sha256(sources[name]).hexdigest(),
-                }
-            ]
-        parts.append(part)
-    parts.append(
-        {
-            "type": "framework",
-            "bom-ref": "micropython",
-            "name": "micropython",
-            "version": tools["micropython"],
-            "licenses": _licence("MIT"),
-            "purl": f"pkg:github/micropython/micropython@v{tools['micropython']}",
-        }
-    )
+    parts = [_part(name, data, manifest, sources) for name, data in sorted(files.items())]
+    parts.append(_framework(tools["micropython"]))
     product = {
         "type": "firmware",
         "bom-ref": "bundle",

@@ -15,6 +15,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from bundle import signers
+
 from . import FlashingError
 
 MAGIC = b"SYB1"
@@ -99,7 +101,8 @@ def public_key(path):
 
 
 def signers_source(key):
-    """Text of the module signers.py that trusts this one public key, for development."""
-    n = key.public_numbers().n.to_bytes(key.key_size // 8, "big")
-    e = key.public_numbers().e
-    return f"# Whose bundles run: (name, n, e)\nKEYS = (('development', {n!r}, {e}),)\n"
+    """Text of the module signers.py that trusts this one public key, for development: for bundles
+    and for activation files."""
+    numbers = key.public_numbers()
+    entry = ("development", numbers.n, numbers.e)
+    return signers.signers_source([entry], [entry])

@@ -15,7 +15,7 @@ import flavour
 from ..kernel import log
 from ..kernel.supervisor import RESTART
 from ..version import VERSION
-from .runner import Runner
+from .task import Runner
 
 _A, _B, _C, _D, _E = const(1), const(2), const(3), const(4), const(5)
 _BS, _TAB, _LF, _CR, _ESC, _DEL = const(8), const(9), const(10), const(13), const(27), const(127)

@@ -166,10 +166,6 @@ TEXT = (
     "err.same", "不能与旧密码相同", "Same as before",
     # the self-test failed
     "locked", "终端已锁 %s", "LOCKED %s",
-    "self_test_failed", "自检未通过", "Self-test failed",
-    "no_trade", "已停止交易", "No sales",
-    "journal_damaged", "流水损坏,已停售", "Journal damaged",
-    "settle_with_enter", "结算按确认键", "Settle: ENTER",
     "call", "电话%s", "Call %s",
     # a key that has no use here: what to press instead
     "key.digits", "无效键,请按数字", "Press a digit",
@@ -177,6 +173,10 @@ TEXT = (
     "key.swipe", "请刷卡或按取消", "Swipe or CANCEL",
     "key.enter_cancel", "请按确认或取消", "ENTER or CANCEL",
     "key.idle", "菜单请按确认键", "Menu: ENTER",
+    "self_test_failed", "自检未通过", "Self-test failed",
+    "no_trade", "已停止交易", "No sales",
+    "journal_damaged", "流水损坏,已停售", "Journal damaged",
+    "settle_with_enter", "结算按确认键", "Settle: ENTER",
 )  # fmt: skip
 
 # Errors that fill a screen: what happened and what to do next, up to three rows (48 columns).

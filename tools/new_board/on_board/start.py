@@ -4,10 +4,11 @@
 
 import asyncio
 
-import board
-import bootstate
 import bus
 from machine import Pin
+
+import board
+import bootstate
 
 _START_S = 20
 
@@ -60,6 +61,7 @@ def main():
         bus.current.rack.attach_gpio(Closed(Pin.board.TAMPER._id))
     bootstate.watchdog = board.make_watchdog(8000)  # as _boot.py does
     import boot  # noqa: F401  the display
+
     from app import root
     from app.kernel import log
 
