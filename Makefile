@@ -17,7 +17,7 @@ ifdef MICROPYTHON_DIR
 export MICROPYTHON_DIR
 endif
 
-.PHONY: help run demo test histories powercut test-mcu size instructions performance coverage firmware board check-board lint bench gallery font clean image flash deploy bundle keys
+.PHONY: help run demo test histories powercut test-mcu size instructions performance coverage firmware board check-board lint bench gallery technician font clean image flash deploy bundle keys
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -88,6 +88,9 @@ bundle: $(READY)  ## the firmware of a board for its bundle slot, signed: BOARD=
 
 keys: $(READY)  ## a key that signs bundles: OUT=release.pem, without it the development key in build/keys
 	@$(PY) -m bundle keys $(if $(OUT),--out "$(OUT)")
+
+technician: $(READY)  ## write docs/technician.md anew: a session of the technician's tool with the simulated terminal
+	@$(PY) tools/technician_page.py
 
 font: $(READY)  ## make firmware/assets/font16.bin again (fetches GNU Unifont with npm)
 	@$(PY) tools/make_font.py

@@ -8,64 +8,14 @@ import subprocess
 import sys
 import threading
 import tty
-from pathlib import Path
 
 import pytest
-from conftest import BY_NAME, Till
+from conftest import BY_NAME
 
+from fieldkit import ROOT, SERVICE_KEY, TECHNICIAN, Field, mpremote, spec
 from shouyin import cli, errors
 from shouyin.output import Output
-from simulator import bench as benches
-from simulator import board_process, preset
-from simulator.ptyport import Served
-
-ROOT = Path(__file__).resolve().parents[2]
-TECHNICIAN = ("90", "tech-13579")
-SERVICE_KEY = bytes(range(32))
-
-
-class Field:
-    """A till, its cable, and a technician. `said` is what the tool told on the way."""
-
-    def __init__(self, folder):
-        self.till = Till(folder)
-        spec = preset.classic(benches._PORT)
-        spec["operators"].append([TECHNICIAN[0], "technician", TECHNICIAN[1], False])
-        board_process.provision(self.till.flash, spec)
-        script = folder / "service_key.py"
-        script.write_text(
-            f"from app.tech.context import Context\nContext().vault().put(SVC={SERVICE_KEY!r})\n"
-        )
-        board_process.run(self.till.flash, script)
-        self.till.start()
-        self.till.expect("未签到", 120_000)
-        self.served = Served(self.till)
-        self.served.__enter__()
-        self.path = self.served.path
-        self.said = ""
-
-    def close(self):
-        self.served.__exit__()
-        self.till.close()
-
-    def do(self, function, *args, **kw):
-        return self.served.do(function, *args, **kw)
-
-    def run(self, *argv, typed=""):
-        """(exit code, the JSON document) of a command of the tool."""
-        out, err = io.StringIO(), io.StringIO()
-        argv = [*argv, "--json", "--port", self.path]
-        code = cli.main(argv, Output(True, out, err), io.StringIO(typed))
-        self.said = err.getvalue()
-        return code, json.loads(out.getvalue()) if out.getvalue() else None
-
-    def good(self, *argv, typed=""):
-        code, data = self.run(*argv, typed=typed)
-        assert code == errors.DONE, (argv, data, self.said)
-        return data
-
-    def unlock(self):
-        return self.good("unlock", typed=TECHNICIAN[1] + "\n")
+from simulator import board_process
 
 
 @pytest.fixture(scope="module")
@@ -83,14 +33,6 @@ def unlocked(field):
     field.good("lock")
 
 
-def mpremote(path, *argv):
-    """stdout of mpremote as a user starts it."""
-    command = [str(Path(sys.executable).with_name("mpremote")), "connect", path, *argv]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 # ---- who may what -------------------------------------------------------------------------------
 
 LOCKED = (
@@ -101,20 +43,20 @@ LOCKED = (
 
 
 @pytest.mark.parametrize("command", LOCKED, ids=" ".join)
-def test_security_22_a_locked_terminal_answers_only_who_it_is(field, command):
+def test_sec22_a_locked_terminal_answers_only_who_it_is(field, command):
     code, data = field.run(*command)
     assert code == data["exit"] == errors.LOCKED
     assert "shouyin unlock" in data["next"]
 
 
-def test_security_22_unlocking_with_the_password_and_not_with_another(field):
-    code, data = field.run("unlock", typed="tech-13570\n")
+def test_sec22_unlocking_with_the_password_and_not_with_another(field):
+    code, data = field.run("unlock", typed="13572468\n")
     assert code == errors.REFUSED and "wrong" in data["error"]
     assert field.unlock()["unlocked"] is True
     assert field.good("lock")["unlocked"] is False
 
 
-def test_security_22_the_service_desk_unlocks_by_telephone(field, tmp_path):
+def test_sec22_the_service_desk_unlocks_by_telephone(field, tmp_path):
     asked = field.good("unlock", "--challenge")
     key = tmp_path / "service.key"
     key.write_text(SERVICE_KEY.hex())
@@ -173,7 +115,7 @@ def test_both_ways_to_start_the_tool(field):
 # ---- during a sale ------------------------------------------------------------------------------
 
 
-def test_security_23_a_sale_with_the_pin_on_the_screen_is_not_disturbed(field):
+def test_sec23_a_sale_with_the_pin_on_the_screen_is_not_disturbed(field):
     """Ctrl-C, raw mode, commands and a reboot that is refused; then the sale goes on."""
     till, card = field.till, BY_NAME["normal"]
 
@@ -191,6 +133,8 @@ def test_security_23_a_sale_with_the_pin_on_the_screen_is_not_disturbed(field):
     field.unlock()
     code, data = field.run("reboot")
     assert code == errors.REFUSED and "not now" in data["error"]
+    said = mpremote(field.path, "resume", "exec", "import tech; print(tech.status().json())")
+    assert json.loads(said)["journal"]["transactions"] == 0
     assert field.do(till.sees, "请输入密码")
     field.do(till.type, card.pin[3:])
     field.do(till.press, "ENTER")
@@ -251,9 +195,7 @@ class Prompt:
 def stopped(tmp_path_factory):
     """The prompt of a terminal that was set up and is not running."""
     flash = tmp_path_factory.mktemp("stopped") / "flash.bin"
-    spec = preset.classic(benches._PORT)
-    spec["operators"].append([TECHNICIAN[0], "technician", TECHNICIAN[1], False])
-    board_process.provision(flash, spec)
+    board_process.provision(flash, spec())
     with Prompt(flash) as prompt:
         yield prompt
 

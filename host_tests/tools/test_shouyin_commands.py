@@ -29,7 +29,7 @@ COMPONENT = "1F2E3D4C5B6A79880796A5B4C3D2E1F0"
 
 
 @pytest.mark.parametrize("digits", [COMPONENT, COMPONENT + "0123456789ABCDEF", COMPONENT.lower()])
-def test_security_7_the_kcv_of_a_component_is_three_bytes_and_all_that_is_shown(digits):
+def test_sec7_the_kcv_of_a_component_is_three_bytes_and_all_that_is_shown(digits):
     code, text, err = run("keys", "kcv", typed=digits + "\n")
     want = psec.des.generate_kcv(bytes.fromhex(digits), 3).hex().upper()
     assert (code, err) == (0, "") and f"KCV {want}:" in text
@@ -130,7 +130,7 @@ def test_an_activation_file_arrives_whole_is_activated_and_the_next_step_told(tm
     assert t.calls[-1] == ("activate", (file.name,), {})
     lines = text.splitlines()
     assert "sending 58402001.sya: 100 %" in lines
-    assert lines[-1].strip() == "shouyin keys enter"
+    assert "shouyin keys enter" in lines[-1]
 
 
 def test_a_refused_activation_tells_no_next_step(tmp_path):
@@ -250,7 +250,7 @@ def decommission(confirm=None):
     return {"decommissioned": False, **asked}
 
 
-def test_security_28_decommission_warns_of_what_is_owed_and_wants_the_word_typed():
+def test_sec28_decommission_warns_of_what_is_owed_and_wants_the_word_typed():
     with FakeTerminal({"decommission": decommission}) as t:
         code, text, err = run("decommission", port=t.path, typed="yes\n")
         assert code == errors.LOCAL and "nothing was destroyed" in err
@@ -335,7 +335,6 @@ def test_a_challenge_or_key_that_is_none_is_refused_and_the_key_not_shown(
 
 
 def test_a_bundle_that_cannot_be_made_says_why(tmp_path):
-    pytest.importorskip("bundle")
     code, _, err = run("bundle", "--board", "SY_NOPE", "--out", str(tmp_path))
     assert code == errors.LOCAL and "SY_NOPE" in err
     assert not list(tmp_path.iterdir())

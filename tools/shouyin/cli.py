@@ -1,6 +1,7 @@
 """The command line: subcommands, exit codes. See docs/technician.md."""
 
 import argparse
+import functools
 import getpass
 import sys
 
@@ -24,6 +25,7 @@ from .work import Work
 GROUPS = (device, bench, settings, journal, keys, activation, access, endlife, build, console)
 
 
+@functools.lru_cache
 def parser():
     """The argparse parser of the tool."""
     common = argparse.ArgumentParser(add_help=False)

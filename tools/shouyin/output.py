@@ -82,7 +82,7 @@ def value(v):
 def table(rows, columns=None):
     """Lines of a table from a list of dicts."""
     if columns is None:
-        columns = list(dict.fromkeys(name for row in rows for name in row))
+        columns = sorted({name for row in rows for name in row})
     cells = [columns] + [[value(row.get(c)) for c in columns] for row in rows]
     widths = [max(_width(r[i]) for r in cells) for i in range(len(columns))]
     return ["  ".join(_pad(c, w) for c, w in zip(r, widths, strict=True)).rstrip() for r in cells]
@@ -116,9 +116,10 @@ def _flat(data):
 
 
 def _render_dict(data, indent):
-    width = max((_width(str(k)) for k, v in data.items() if not _nested(v)), default=0)
+    items = sorted(data.items())  # the terminal's own order means nothing
+    width = max((_width(str(k)) for k, v in items if not _nested(v)), default=0)
     out = []
-    for key, v in data.items():
+    for key, v in items:
         if _nested(v):
             out.append(f"{indent}{key}:")
             out += render(v, indent + "  ")

@@ -11,7 +11,7 @@ file descriptor want ptyport instead.
 import serial
 from serial.serialutil import PortNotOpenError, SerialBase, SerialException
 
-_WAIT_MS = 1000  # of the terminal's time in one look for bytes
+_WAIT_MS = 200  # of the terminal's time in one look for bytes
 _STEP_MS = 10
 
 _plugged = {}

@@ -8,7 +8,8 @@ from ..work import read_bytes
 
 PIECE = 384  # bytes in one command: the console's line holds them as base64
 
-NEXT = ("next: the two key holders enter the master key:", "  shouyin keys enter")
+NEXT = ("next: the supervisor signs on; then two custodians enter the master key,",
+        "at the terminal's own offer or with: shouyin keys enter")  # fmt: skip
 
 
 def register(add, group):
@@ -46,9 +47,14 @@ def run_activate(work):
 
 def run_acceptance(work):
     data = work.call("acceptance", wait_s=300)
-    work.out.result(data)
-    return 0 if data.get("passed") else NEGATIVE
+    work.out.result(data, ["PASSED" if data["passed"] else "NOT PASSED"])
+    return 0 if data["passed"] else NEGATIVE
 
 
 def run_install_report(work):
-    work.show("install_report", wait_s=120)
+    data = work.call("install_report", wait_s=120)
+    verdict = "passed" if data["acceptance"]["passed"] else "NOT passed"
+    paper = "printed" if data["on_paper"] else "NOT printed: see the printer, then repeat"
+    line = f"terminal {data['tid']}, KCV {data['kcv']}, acceptance test {verdict}; {paper}"
+    work.out.result(data, [line])
+    return 0 if data["on_paper"] else NEGATIVE

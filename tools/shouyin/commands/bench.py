@@ -29,7 +29,8 @@ def run_keypad(work):
 
 def run_display(work):
     data = work.call("display.test", wait_s=_TEST_S)
-    work.out.result(data)
+    line = f"FAULT: {data['fault']}" if data["fault"] else "look at them"
+    work.out.result(data, [line])
     return NEGATIVE if data["fault"] else 0
 
 

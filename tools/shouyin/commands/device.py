@@ -35,7 +35,8 @@ def register(add, group):
 
 def run_ports(work):
     rows = ports.found()
-    lines = table(rows) if rows else ["no serial ports: plug the terminal in"]
+    columns = ["port", "guess", "usb", "serial", "chip"]
+    lines = table(rows, columns) if rows else ["no serial ports: plug the terminal in"]
     work.out.result(rows, lines)
 
 
@@ -73,9 +74,9 @@ def run_log(work):
 
 def run_audit(work):
     if work.args.verify:
-        data = work.call("audit.verify")
+        data = work.call("audit.verify", wait_s=_SELFTEST_S)
         work.out.result(data)
-        return 0 if data.get("ok") else NEGATIVE
+        return 0 if data["holds"] else NEGATIVE
     work.show("audit.last", work.args.n)
 
 
@@ -89,7 +90,9 @@ def run_report(work):
 def run_ping(work):
     host = [work.args.host] if work.args.host else []
     data = work.call("net.ping", *host)
-    work.out.result(data)
+    way = f"{data['ms']} ms ({data['via']})"
+    line = f"answer in {way}" if data["answered"] else f"NO ANSWER after {way}: {data['detail']}"
+    work.out.result(data, [line])
     return 0 if data["answered"] else NEGATIVE
 
 

@@ -20,9 +20,14 @@ def run_summary(work):
     work.show("journal.summary")
 
 
+# The columns that a reader looks for, in this order; the rest follows by name.
+FIRST = ("batch", "trace", "when", "kind", "state", "amount", "pan_masked", "response_code", "rrn")
+
+
 def as_csv(rows):
-    """CSV of a list of dicts, columns in the order of their first appearance."""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    """CSV of a list of dicts."""
+    names = {name for row in rows for name in row}
+    columns = [n for n in FIRST if n in names] + sorted(names - set(FIRST))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
