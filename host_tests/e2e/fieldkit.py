@@ -86,7 +86,7 @@ class Field:
         def listen(data):
             out(data)
             printed.extend(data)
-            if printed.endswith(after):
+            if after in printed:
                 ready.set()
 
         def act():
