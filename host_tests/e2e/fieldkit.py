@@ -86,11 +86,11 @@ class Field:
         def listen(data):
             out(data)
             printed.extend(data)
-            if printed.endswith(after):
+            if after in printed:
                 ready.set()
 
         def act():
-            if not ready.wait(60):
+            if not ready.wait(300):
                 raise AssertionError(f"the terminal never printed {after!r}")
             self.do(action)
 
@@ -99,7 +99,7 @@ class Field:
             with ThreadPoolExecutor(1) as people:
                 acting = people.submit(act)
                 yield
-                acting.result(60)
+                acting.result(300)
         finally:
             self.do(setattr, console, "on_output", out)
 
