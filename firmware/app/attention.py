@@ -3,6 +3,7 @@
 
 import asyncio
 
+import board
 import bootstate
 
 from . import guard
@@ -58,3 +59,22 @@ async def service(terminal, problem):
             await guard.key_entry(terminal)
         elif hint and not terminal.switch_training(not training):
             problem = "training_failed"
+
+
+_NO_FONT = ("SHOUYIN", "NO FONT:", "WRITE A BUNDLE", "(make flash)")
+
+
+async def no_font(e):
+    """Without a font there is no service screen, and a restart would not bring one: it lies in the
+    bundle. framebuf's own letters, which are 8x8, say what to do, for ever."""
+    log.echo = board.CONSOLE
+    log.exception("font", e)
+    log.error("no font: write a bundle into a slot")
+    display = bootstate.display
+    display.fb.fill(0)
+    for row, text in enumerate(_NO_FONT):
+        display.fb.text(text, 0, 4 + 12 * row, 1)
+    display.flush()
+    while True:
+        bootstate.watchdog.feed()
+        await asyncio.sleep_ms(1000)

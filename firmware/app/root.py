@@ -43,7 +43,7 @@ from .store.settings import Settings, SettingsError  # noqa: E402
 from .store.vault import Vault, VaultError  # noqa: E402
 from .tech import health, port  # noqa: E402
 from .text import strings  # noqa: E402
-from .text.font import Font  # noqa: E402
+from .text.font import Font, FontError  # noqa: E402
 from .text.gb18030 import Encoder  # noqa: E402
 from .ui.canvas import for_display  # noqa: E402
 from .ui.flows import main as flows  # noqa: E402
@@ -386,7 +386,10 @@ async def run():
     """The terminal's life; returns only when a developer has stopped it."""
     events = guard.audit_log()
     guard.finish(events)
-    terminal = Terminal(events)
+    try:
+        terminal = Terminal(events)
+    except FontError as e:
+        await attention.no_font(e)
     terminal.serve_console()
     try:
         await _live(terminal)

@@ -8,7 +8,7 @@ import pytest
 from bundle import board as boards
 from bundle import build, header, keys, romfs, signers
 from simulator import board_process
-from simulator.bench import BenchError
+from simulator.bench import Bench, BenchError
 
 VERSION = "9.8.7"
 LOGIN = "操作员登录"
@@ -203,3 +203,21 @@ def test_tools_reach_the_data_volume_of_a_terminal_with_a_bundle(trusting, good,
     till.power_on()
     till.expect(LOGIN)
     assert f"bundle {VERSION}, slot 0" in log(till)
+
+
+def test_without_a_font_the_glass_says_so_and_nothing_restarts(tmp_path, monkeypatch):
+    """A frozen firmware whose slots are blank: its font lies in the bundle."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    chip = (boards.folder("SY_CLASSIC") / "../common/modules/chip.py").read_text(encoding="utf-8")
+    assert 'ASSETS = "/rom"' in chip
+    (folder / "chip.py").write_text(chip.replace('ASSETS = "/rom"', 'ASSETS = "/none"'))
+    monkeypatch.setenv("SHOUYIN_MODULES", str(folder))
+    with Bench(tmp_path / "bench") as bench:
+        bench.provision()
+        bench.power_on()
+        bench.run_for(60_000)
+        assert not bench.restarts
+        assert "write a bundle into a slot" in bench.log.read_text(encoding="utf-8")
+        dots = sum(b.bit_count() for b in bench.devices.display.pixels())
+        assert 200 < dots < 2000  # words stand there
