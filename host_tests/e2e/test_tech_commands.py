@@ -124,6 +124,6 @@ def test_the_keys_are_the_technicians_for_a_moment_and_refused_during_a_sale(mak
     till.press("1", "MENU", "ENTER")
     till.run_for(500)
     assert till.sees("请刷卡或输入金额")
-    said = till.console.read_until(b">>> ", timeout_ms=60_000).decode()
-    assert "ENTER" in said and "3 of 20" in said and "never pressed: F1" in said
+    said = till.console.read_until(b"never pressed: F1", timeout_ms=60_000).decode()
+    assert "ENTER" in said and "3 of 20" in said
     till.sale("100")
