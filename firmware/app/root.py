@@ -5,6 +5,7 @@ import gc
 
 import machine
 import micropython
+from micropython import const
 
 import board
 import bootstate
@@ -19,7 +20,7 @@ _partition = board.journal_partition()
 _index = _journal.reserve(_capacity, _partition.ioctl(4, 0) * _partition.ioctl(5, 0))
 _des.load()
 
-from . import attention, guard, train  # noqa: E402
+from . import train  # noqa: E402
 from .crypto import seal  # noqa: E402
 from .host import cup  # noqa: E402
 from .host.cardstore import CardStore  # noqa: E402
@@ -28,9 +29,9 @@ from .host.link import Link  # noqa: E402
 from .host.session import Session  # noqa: E402
 from .kernel import clock, log  # noqa: E402
 from .kernel.mailbox import Queue  # noqa: E402
+from .kernel.modules import forget  # noqa: E402
 from .kernel.supervisor import FATAL, ONESHOT, RESTART, Supervisor  # noqa: E402
 from .kernel.watchdog import Watchdog  # noqa: E402
-from .pay import recovery  # noqa: E402
 from .pay.engine import Engine  # noqa: E402
 from .pay.reversal import Reversals  # noqa: E402
 from .pay.saf import Saf  # noqa: E402
@@ -62,6 +63,8 @@ _CTRL_C = 3
 # What a port raises when a peripheral cannot be had: no timer, no memory, no such pin, no answer.
 _NOT_MADE = (OSError, RuntimeError, ValueError)
 _RESTART_MS = 2000
+# Needed at the start, or when something is wrong
+_ONCE = const(("app.guard", "app.attention", "app.pay.recovery", "volume"))
 _GONE_MS = 120_000  # nor for so long: nobody is there, whatever the screen asks
 
 
@@ -115,7 +118,11 @@ class Terminal:
 
         self.supervisor.spawn("restart", restart, ONESHOT)
 
-    unlock = staticmethod(guard.unlock)
+    @staticmethod
+    def unlock():
+        from . import guard
+
+        guard.unlock()
 
     def serve_console(self):
         """The technician's console, whatever the state of the terminal. Ctrl-C is a byte like
@@ -146,6 +153,8 @@ class Terminal:
             self.settings = self.training.load()
             strings.use(self.settings["language"])
             return
+        from . import guard
+
         guard.finish_activation()
         self.settings = Settings(board.DATA + "/settings.json")
         try:
@@ -224,6 +233,8 @@ class Terminal:
                   settlement, self.saf, link)  # fmt: skip
         # Nobody feeds the watchdog yet: a full ring takes longer to read than it waits.
         feed = bootstate.watchdog.feed
+        from .pay import recovery
+
         app.owed = recovery.recover(self.journal, session, reversals, settlement, self.saf, feed)
         app.ui = self.ui
         app.printer = self.printer
@@ -333,6 +344,8 @@ class Terminal:
         if self.touch is not None:
             self.supervisor.spawn("touches", self._touches, FATAL)
         if "tamper" in made:
+            from . import guard
+
             self.supervisor.spawn("case", lambda: guard.case(self, made["tamper"]), FATAL)
         if made:
             self.supervisor.spawn("accessories", lambda: self._watch(made), RESTART)
@@ -384,20 +397,32 @@ class Terminal:
 
 async def run():
     """The terminal's life; returns only when a developer has stopped it."""
-    events = guard.audit_log()
-    guard.finish(events)
-    try:
-        terminal = Terminal(events)
-    except FontError as e:
-        await attention.no_font(e)
+    terminal = await _make()
     terminal.serve_console()
     try:
-        await _live(terminal)
+        await _start(terminal)
+        await _live()
     except asyncio.CancelledError:
         log.warning("stopped")
 
 
-async def _live(terminal):
+# What is imported here is forgotten behind it: a frame that lives for ever would hold it.
+
+
+async def _make():
+    from . import attention, guard
+
+    events = guard.audit_log()
+    guard.finish(events)
+    try:
+        return Terminal(events)
+    except FontError as e:
+        await attention.no_font(e)
+
+
+async def _start(terminal):
+    from . import attention
+
     attention.tell_boot()
     terminal.audit.event("start", "", "cause %d" % bootstate.cause)
     terminal.start_basics()
@@ -418,10 +443,15 @@ async def _live(terminal):
         log.exception("start", e)
         await attention.service(terminal, "vfs")
     terminal.start()
+
+
+async def _live():
+    forget(*_ONCE)
     gc.collect()
     spare = (gc.mem_free() - _GC_RESERVE) * 3 // 4
     gc.threshold(max(4096, min(_GC_THRESHOLD, spare)))
-    await attention.healthy()
+    await asyncio.sleep_ms(bootstate.HEALTHY_MS)
+    bootstate.healthy()
     while True:
         await asyncio.sleep(3600)
 
