@@ -55,7 +55,7 @@ coverage: $(READY)  ## lines of the firmware that the tests run, measured inside
 	@$(PY) -m coverage_mpy
 
 firmware: $(READY)  ## an ESP32 image: BOARD=SY_... MICROPYTHON_DIR=/path, ESP-IDF's export.sh sourced
-	@$(PY) tools/firmware.py "$(BOARD)" $(if $(HARDENED),--hardened) $(if $(MODULES),--modules "$(MODULES)")
+	@$(PY) tools/firmware.py "$(BOARD)" $(if $(HARDENED),--hardened) $(if $(MODULES),--modules $(MODULES))
 
 board: $(READY) $(STUBS)  ## a folder for a new board: BOARD=SY_... TARGET=esp32s3 FLASH=8 PSRAM=none
 	@$(PY) -m new_board "$(BOARD)" --target $(or $(TARGET),esp32s3) --flash $(or $(FLASH),8) --psram $(or $(PSRAM),none)
