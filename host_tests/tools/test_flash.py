@@ -293,6 +293,8 @@ def test_nobody_at_the_port_is_said_so(made):
         flash.flash("socket://127.0.0.1:1", made.images["SY_BARE"], **FLAGS)
     with pytest.raises(FlashingError, match="is for SY_BARE, not for SY_C3"):
         flash.flash("socket://127.0.0.1:1", made.images["SY_BARE"], board="SY_C3", **FLAGS)
+    with pytest.raises(FlashingError, match="there is no port /dev/ttyNOPE0; .*shouyin ports"):
+        flash.flash("/dev/ttyNOPE0", made.images["SY_BARE"], **FLAGS)
 
 
 def test_the_command_shows_sizes_and_what_was_done(made, monkeypatch, capsys):

@@ -7,6 +7,7 @@ Of the rest only what differs is written. Everything that was written is read ba
 
 import contextlib
 import hashlib
+import os
 from dataclasses import dataclass, field
 
 import esptool
@@ -73,6 +74,8 @@ def flash(
         image = images.load(image)
     if board is not None and image.board != board:
         raise FlashingError(f"the image is for {image.board}, not for {board}")
+    if os.name != "nt" and "://" not in port and not os.path.exists(port):
+        raise FlashingError(f"there is no port {port}; .venv/bin/python -m tools.shouyin ports")
     with esp.quiet(progress) as log, _translated(port, log):
         chip = _connect(port, image, before, stub, baud)
         try:
@@ -94,7 +97,7 @@ def _translated(port, log):
         yield
     except (RuntimeError, SerialException, OSError) as e:  # esptool's errors are RuntimeError
         what = f" while {log.what}" if log.what else ""
-        raise FlashingError(f"{port}{what}: {e}") from e
+        raise FlashingError(f"{port}{what}: {e}".strip()) from e
 
 
 def _connect(port, image, before, stub, baud):
@@ -109,12 +112,12 @@ def _connect(port, image, before, stub, baud):
         if chip.secure_download_mode or chip.get_flash_encryption_enabled():
             raise FlashingError(
                 f"{port}: flash encryption or secure download mode is on: a plain image would "
-                "brick this terminal. Update it with a signed bundle"
+                "brick this terminal; docs/hardening.md says what can be updated"
             )
         if chip.get_secure_boot_enabled():
             raise FlashingError(
                 f"{port}: secure boot is on: this chip starts signed images only, and this one "
-                "has no signature. Update it with a signed bundle"
+                "has no signature; docs/hardening.md says what can be updated"
             )
         if stub:
             chip = esptool.run_stub(chip)
