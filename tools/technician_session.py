@@ -169,9 +169,9 @@ def _first_visit(s, bench, folder):
     s.text("A new terminal says that it is not set up, and is open to whoever holds the cable:")
     s.screen()
     s.run("status")
-    s.text("The acquirer's service desk has made an activation file for it (`python -m",
-           "activation`, see docs/application.example.json). It is signed; the terminal takes all",
-           "of it or nothing, and starts anew:")  # fmt: skip
+    s.text("The acquirer's service desk has made an activation file for it",
+           "([how](activation.md)). It is signed; the terminal takes all of it or nothing, and",
+           "starts anew:")  # fmt: skip
     s.run("activate 58402001.json")
     bench.expect("操作员登录", 60_000)
     bench.run_for(300)
