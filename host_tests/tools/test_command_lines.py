@@ -39,3 +39,15 @@ def test_a_reader_that_goes_away_is_no_error():
         err = p.stderr.read()
         p.wait(60)
     assert (p.returncode, err) == (0, "")
+
+
+def test_cleaning_keeps_the_keys(tmp_path):
+    """A key that is lost cannot be had again, and boards trust it."""
+    for name in ("build/keys/development.pem", "build/x/y.o", "out/bundle/b.syb", ".venv/v"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    for _ in range(2):
+        makefile = board_process.ROOT / "Makefile"
+        subprocess.run(["make", "-f", makefile, "clean"], cwd=tmp_path, check=True)
+    left = [str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()]
+    assert left == ["build/keys/development.pem"]
