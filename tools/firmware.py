@@ -149,8 +149,8 @@ def command(board, env, build, boards=BOARDS):
 
 
 def environment(env, hardened, modules):
-    """The environment of the build. `modules`: folders of modules that go before the common ones
-    (signers.py, flavour.py)."""
+    """The environment of the build. `modules`: folder of modules that go before the common ones
+    (signers.py, flavour.py), or None."""
     clean = {
         k: v for k, v in env.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "BOARD")
     }
@@ -159,7 +159,7 @@ def environment(env, hardened, modules):
     if hardened:
         clean["SHOUYIN_HARDENED"] = "1"
     if modules:
-        clean["SHOUYIN_GENERATED"] = os.pathsep.join(str(Path(m).resolve()) for m in modules)
+        clean["SHOUYIN_GENERATED"] = str(Path(modules).resolve())
     return clean
 
 
@@ -202,10 +202,9 @@ def report(rows):
     return lines, [name for name, _, used, room in rows if used > room]
 
 
-def run(board, env, hardened=False, modules=(), boards=BOARDS, build=BUILD, out=OUT):
+def run(board, env, hardened=False, modules=None, boards=BOARDS, build=BUILD, out=OUT):
     """Build, judge and copy the parts of a board's image to out/. FirmwareError."""
     missing = problems(board, env, boards)
-    missing += [f"MODULES={m}: no folder" for m in modules if not Path(m).is_dir()]
     if missing:
         raise FirmwareError(
             "no image can be built here:\n" + "\n".join(f"  - {m}" for m in missing)
@@ -232,9 +231,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(prog="firmware", description=__doc__)
     parser.add_argument("board", nargs="?", default=os.environ.get("BOARD", ""))
     parser.add_argument("--hardened", action="store_true", help="see docs/hardening.md")
-    parser.add_argument(
-        "--modules", nargs="+", default=(), help="folders of modules: signers.py, flavour.py"
-    )
+    parser.add_argument("--modules", help="folder of generated modules: signers.py, flavour.py")
     asked = parser.parse_args(argv)
     try:
         run(asked.board, os.environ, asked.hardened, asked.modules)

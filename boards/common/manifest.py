@@ -5,13 +5,12 @@ import os
 
 include("../manifest.py")
 
-# A build names folders here whose modules (signers.py, flavour.py) go before the common ones.
-_names = []
-for _made in os.environ.get("SHOUYIN_GENERATED", "").split(os.pathsep):
-    for _name in sorted(os.listdir(_made)) if _made else []:
-        if _name.endswith(".py") and _name not in _names:
-            module(_name, base_path=_made, opt=1)
-            _names.append(_name)
+# A build puts what it has made (signers.py, flavour.py) into a folder and names it here.
+_made = os.environ.get("SHOUYIN_GENERATED", "")
+_names = sorted(os.listdir(_made)) if _made else []
+for _name in _names:
+    if _name.endswith(".py"):
+        module(_name, base_path=_made, opt=1)
 for _name in sorted(os.listdir("modules")):
     if _name.endswith(".py") and _name not in _names:
         module(_name, base_path="modules", opt=1)

@@ -106,12 +106,9 @@ def test_the_build_knows_whether_it_is_hardened_and_where_made_modules_lie(env, 
     build(env, tmp_path)
     plain = (tmp_path / "build" / BOARD / "env.txt").read_text()
     assert "SHOUYIN_HARDENED" not in plain and "SHOUYIN_GENERATED" not in plain
-    build(env, tmp_path, hardened=True, modules=[tmp_path, tmp_path / "build"])
+    build(env, tmp_path, hardened=True, modules=tmp_path)
     hard = (tmp_path / "build" / f"{BOARD}-hardened" / "env.txt").read_text()
-    assert "SHOUYIN_HARDENED=1\n" in hard
-    assert f"SHOUYIN_GENERATED={tmp_path}{os.pathsep}{tmp_path / 'build'}\n" in hard
-    with pytest.raises(firmware.FirmwareError, match="MODULES=nowhere: no folder"):
-        build(env, tmp_path, modules=["nowhere"])
+    assert "SHOUYIN_HARDENED=1\n" in hard and f"SHOUYIN_GENERATED={tmp_path}\n" in hard
 
 
 def problems(env, board=BOARD):
