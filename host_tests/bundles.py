@@ -58,6 +58,8 @@ def make(folder):
         ("hash", {"size": len(image) - 1}),
     ):
         write("wrong_" + reason, **changes)
+    write("wrong_counter", counter=2**31)
+    write("wrong_counter2", counter=-1)
     write("wrong_dev", dev=True)
     write("wrong_signer", key=development)
     write("wrong_manifest", counter="5")

@@ -82,6 +82,7 @@ class Chip:
         self.parts = [Slot(load(n) if n else bytearray(_BLANK)) for n in (first, second)]
         self.text = ""
         self.commits = 0
+        self.nvs = {}  # "load", "store": error of ESP-IDF
         self.cut_at = None
         self.cut_done = False
         self.mounted = None
@@ -89,7 +90,7 @@ class Chip:
     def __enter__(self):
         self._kept = (wires.nvs_load, wires.nvs_store, slots.partition, slots._mount,
                       slots.signers.KEYS)  # fmt: skip
-        wires.nvs_load, wires.nvs_store = lambda: self.text, self._store
+        wires.nvs_load, wires.nvs_store = self._load, self._store
         slots.partition = lambda n: self.parts[n]
         slots._mount = self._mount
         slots.signers.KEYS = _keys
@@ -100,7 +101,14 @@ class Chip:
          slots.signers.KEYS) = self._kept  # fmt: skip
         self._fresh()
 
+    def _load(self):
+        if "load" in self.nvs:
+            raise OSError(self.nvs["load"])
+        return self.text
+
     def _store(self, text):
+        if "store" in self.nvs:
+            raise OSError(self.nvs["store"])
         self.commits += 1
         cut = self.commits - 1 == self.cut_at
         if not cut or self.cut_done:
@@ -316,6 +324,51 @@ def test_confirm_without_a_bundle_writes_nothing():
         assert chip.boot() == 0
         slots.confirm()
         assert chip.commits == 0
+
+
+def test_sec18_without_nvs_no_bundle_runs_and_its_assets_are_there():
+    """ESP_ERR_NVS_NOT_INITIALIZED: nothing can be read; ESP_ERR_NVS_NOT_ENOUGH_SPACE: nothing can
+    be written. An error is never taken for a floor of 0."""
+    for nvs in ({"load": -4353}, {"store": -4357}):
+        with Chip("good", "newer") as chip:
+            chip.nvs = nvs
+            assert chip.boot() == 0 and chip.mounted == (1, False), nvs
+            assert "slot 1: nvs" in bootstate.bundle_reason
+            assert bootstate.nvs_error in nvs.values()
+            slots.confirm()  # of nothing
+            chip.nvs = {}
+            assert chip.boot() == _NEWER
+            chip.nvs = nvs
+            bootstate.nvs_error = 0
+            bootstate.healthy()  # a terminal that serves goes on serving
+            assert bootstate.nvs_error in nvs.values()
+    bootstate.nvs_error = 0
+
+
+def test_a_confirmed_bundle_runs_on_when_nothing_can_be_written_any_more():
+    with Chip("good") as chip:
+        chip.boot()
+        slots.confirm()
+        chip.nvs = {"store": -4357}
+        assert chip.boot() == _GOOD
+
+
+def test_an_image_that_cannot_be_mounted_is_passed_over():
+    with Chip("good", "newer") as chip:
+
+        def mount(part, size, runs):
+            if part is chip.parts[1]:
+                raise OSError(22)
+            chip._mount(part, size, runs)
+
+        slots._mount = mount
+        assert chip.boot() == _GOOD and chip.mounted == (0, True)
+        assert bootstate.bundle_reason == "slot 1: image"
+
+
+def test_sec18_a_counter_that_nvs_cannot_keep_is_refused():
+    for n in ("", "2"):
+        assert refused(Slot(load("wrong_counter" + n))) == "counter"
 
 
 class Life:
