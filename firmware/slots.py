@@ -51,6 +51,7 @@ class Refused(Exception):
 
 
 _active = None  # (slot, mark, counter) of the bundle that runs
+_frozen = None  # counter of the frozen firmware
 
 
 # ---- what a slot says ---------------------------------------------------------------------------
@@ -233,29 +234,49 @@ def _note(nvs, slot, mark, fared):
 
 
 def _frozen_counter():
-    from app.version import COUNTER
+    global _frozen
+    if _frozen is None:  # once: a bundle that runs brings a version of its own
+        from app.version import COUNTER
 
-    return COUNTER
+        _frozen = COUNTER
+    return _frozen
 
 
-def _judge(slot, manifest, mark, frozen, tired):
+def _lowest(manifest):
+    """The lowest counter with which a bundle like that may run. OSError of NVS."""
+    frozen = _frozen_counter()
+    if not (flavour.DEV and manifest["dev"]):
+        frozen += 1  # a developer builds again and again under the same number
+    return max(frozen, _floor(NVS("boot")))
+
+
+def _judge(slot, manifest, mark):
     """Why a bundle that could run must not, None when it may. OSError of NVS."""
-    nvs = NVS("boot")
-    counter = manifest["counter"]
-    fared = _fared(nvs, slot, mark)
+    fared = _fared(NVS("boot"), slot, mark)
     if fared == _BAD:
         return "bad"
     if _TRIALS <= fared != _CONFIRMED:
-        _note(nvs, slot, mark, _BAD)
         return "trial"
-    if counter <= frozen:
-        return "old"
-    if counter < _floor(nvs):
-        return "floor"
-    return "crashes" if tired else None
+    lowest, counter = _lowest(manifest), manifest["counter"]
+    if counter < lowest:
+        return "old" if counter <= _frozen_counter() else "floor"
+    return None
 
 
-def _candidates(frozen, tired):
+def verdict(slot):
+    """(reason, lowest): why what lies in a slot will not run at the next start, None when it may,
+    for who has just written it; and the lowest counter that may run, None when the slot is refused
+    whatever its counter. The image is not looked at."""
+    try:
+        manifest, mark = read(partition(slot))
+        return _judge(slot, manifest, mark), _lowest(manifest)
+    except Refused as e:
+        return e.args[0], None
+    except OSError:
+        return "nvs", None
+
+
+def _candidates(tired):
     """[(may run, counter, -slot, manifest, mark, partition)], the best first; {slot: reason} of
     all that may not."""
     found, reasons = [], {}
@@ -269,9 +290,13 @@ def _candidates(frozen, tired):
             reasons[slot] = e.args[0]
             continue
         try:
-            why = _judge(slot, manifest, mark, frozen, tired)
+            why = _judge(slot, manifest, mark)
+            if why == "trial":
+                _note(NVS("boot"), slot, mark, _BAD)
         except OSError as e:
             bootstate.nvs_error, why = e.args[0], "nvs"
+        if why is None and tired:
+            why = "crashes"
         if why:
             reasons[slot] = why
         found.append((why is None, manifest["counter"], -slot, manifest, mark, part))
@@ -307,7 +332,7 @@ def start(feed, tired=False):
     `feed` is called between pieces of work of some milliseconds. `tired`: bundles crashed so often
     that none is to run. Sets bundle, bundle_slot and bundle_reason of bootstate; returns whether a
     bundle was given up right now."""
-    found, reasons = _candidates(_frozen_counter(), tired)
+    found, reasons = _candidates(tired)
     given_up = "trial" in reasons.values()
     for runs, _, slot, manifest, mark, part in found:
         slot = -slot

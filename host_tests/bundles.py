@@ -46,6 +46,7 @@ def make(folder):
     write("newest", version="1.2", counter=frozen + 6)
     write("bytecode", arch="")
     write("dev", key=development, dev=True)
+    write("same_dev", key=development, dev=True, counter=frozen)
     write("unsigned", key=None)
     write("wrong_signature", key=foreign)
     for reason, changes in (

@@ -270,6 +270,43 @@ def test_sec18_what_is_not_newer_than_the_frozen_firmware_never_runs():
         assert chip.mounted == (0, False)
 
 
+def test_sec18_the_number_of_the_frozen_firmware_is_enough_for_developers_only():
+    with Chip("same_dev", "wrong_old") as chip:
+        assert chip.boot() == 0
+        assert bootstate.bundle_reason == "slot 0: dev, slot 1: old"
+        flavour.DEV = True
+        try:
+            assert chip.boot() == _FROZEN and bootstate.bundle_slot == 0
+            assert bootstate.bundle_reason == "slot 1: old"
+            slots._frozen = _FROZEN + 1
+            assert chip.boot() == 0 and "slot 0: old" in bootstate.bundle_reason
+        finally:
+            flavour.DEV, slots._frozen = False, _FROZEN
+
+
+def test_a_verdict_says_what_the_next_start_will_and_writes_nothing():
+    with Chip("good", "wrong_old") as chip:
+        assert slots.verdict(0) == (None, _FROZEN + 1)
+        assert slots.verdict(1) == ("old", _FROZEN + 1)
+        assert chip.commits == 0
+        chip.put(1, "newer")
+        chip.boot()
+        slots.confirm()
+        assert slots.verdict(0) == ("floor", _NEWER)
+        chip.put(0, "newest")
+        for _ in range(3):
+            assert slots.verdict(0) == (None, _NEWER)
+            chip.boot()
+        commits = chip.commits
+        assert slots.verdict(0) == ("trial", _NEWER) and chip.commits == commits
+        chip.boot()
+        assert slots.verdict(0) == ("bad", _NEWER)
+        chip.put(0, "unsigned")
+        assert slots.verdict(0) == ("signature", None)
+        chip.nvs = {"load": -4353}
+        assert slots.verdict(1) == ("nvs", None)
+
+
 def test_sec18_nothing_older_comes_back_after_a_bundle_was_confirmed():
     with Chip("newer") as chip:
         assert chip.boot() == _NEWER and chip.floor() == 0
