@@ -54,8 +54,9 @@ performance: $(READY)  ## measure both, make that the budget, write docs/perform
 coverage: $(READY)  ## lines of the firmware that the tests run, measured inside MicroPython
 	@$(PY) -m coverage_mpy
 
-firmware: $(READY)  ## an ESP32 image: BOARD=SY_... MICROPYTHON_DIR=/path, ESP-IDF's export.sh sourced
-	@$(PY) tools/firmware.py "$(BOARD)" $(if $(HARDENED),--hardened) $(if $(MODULES),--modules "$(MODULES)")
+firmware: $(READY)  ## an ESP32 image: BOARD=SY_... KEY=release.pem or DEV=1 MICROPYTHON_DIR=/path, ESP-IDF's export.sh sourced
+	@$(PY) tools/firmware.py "$(BOARD)" $(if $(KEY),--key "$(KEY)") $(if $(DEV),--dev) $(if $(HARDENED),--hardened) \
+	  $(if $(ACTIVATION),--activation "$(ACTIVATION)") $(if $(MODULES),--modules "$(MODULES)")
 
 board: $(READY) $(STUBS)  ## a folder for a new board: BOARD=SY_... TARGET=esp32s3 FLASH=8 PSRAM=none
 	@$(PY) -m new_board "$(BOARD)" --target $(or $(TARGET),esp32s3) --flash $(or $(FLASH),8) --psram $(or $(PSRAM),none)
