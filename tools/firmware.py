@@ -151,14 +151,16 @@ def command(board, env, build, boards=BOARDS):
     ]  # fmt: skip
 
 
-def environment(env, hardened, modules):
+def environment(env, hardened, modules, dev=False):
     """The environment of the build. `modules`: folder of modules that go before the common ones
     (signers.py, flavour.py), or None."""
     clean = {
         k: v for k, v in env.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "BOARD")
     }
-    clean.pop("SHOUYIN_HARDENED", None)
-    clean.pop("SHOUYIN_GENERATED", None)
+    for name in ("SHOUYIN_HARDENED", "SHOUYIN_GENERATED", "SHOUYIN_DEV"):
+        clean.pop(name, None)
+    if dev:
+        clean["SHOUYIN_DEV"] = "1"
     if hardened:
         clean["SHOUYIN_HARDENED"] = "1"
     if modules:
@@ -245,17 +247,19 @@ def report(rows):
     return lines, [name for name, _, used, room in rows if used > room]
 
 
-def run(board, env, hardened=False, modules=None, boards=BOARDS, build=BUILD, out=OUT):
+def run(board, env, hardened=False, modules=None, dev=False, boards=BOARDS, build=BUILD, out=OUT):
     """Build, judge and copy the parts of a board's image to out/. FirmwareError."""
     missing = problems(board, env, boards)
     if missing:
         raise FirmwareError(
             "no image can be built here:\n" + "\n".join(f"  - {m}" for m in missing)
         )
-    target = build / (board + ("-hardened" if hardened else ""))
+    target = build / (board + ("-dev" if dev else "") + ("-hardened" if hardened else ""))
     target.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        command(board, env, target, boards), env=environment(env, hardened, modules), check=False
+        command(board, env, target, boards),
+        env=environment(env, hardened, modules, dev),
+        check=False,
     )
     if done.returncode:
         raise FirmwareError(f"the build of MicroPython's ESP32 port failed ({done.returncode})")
@@ -283,7 +287,7 @@ def main(argv=None):
         modules = None
         if not problems(asked.board, os.environ):
             modules = generated(asked.board, asked.key, asked.activation, asked.dev, asked.modules)
-        run(asked.board, os.environ, asked.hardened, modules)
+        run(asked.board, os.environ, asked.hardened, modules, asked.dev)
     except FirmwareError as e:
         print(f"cannot: {e}", file=sys.stderr)
         return 2

@@ -103,10 +103,11 @@ def test_a_failed_build_is_an_error(env, tmp_path):
 
 
 def test_the_build_knows_whether_it_is_hardened_and_where_made_modules_lie(env, tmp_path):
-    env["SHOUYIN_HARDENED"] = env["SHOUYIN_GENERATED"] = "left over"
+    for name in ("HARDENED", "GENERATED", "DEV"):
+        env["SHOUYIN_" + name] = "left over"
     build(env, tmp_path)
     plain = (tmp_path / "build" / BOARD / "env.txt").read_text()
-    assert "SHOUYIN_HARDENED" not in plain and "SHOUYIN_GENERATED" not in plain
+    assert "SHOUYIN_" not in plain
     build(env, tmp_path, hardened=True, modules=tmp_path)
     hard = (tmp_path / "build" / f"{BOARD}-hardened" / "env.txt").read_text()
     assert "SHOUYIN_HARDENED=1\n" in hard and f"SHOUYIN_GENERATED={tmp_path}\n" in hard
@@ -226,3 +227,16 @@ def test_modules_of_ones_own_go_first(tmp_path):
     for path in (tmp_path / "none", tmp_path / "none.pem"):
         with pytest.raises(firmware.FirmwareError, match=f"{path.name}"):
             firmware.generated(BOARD, [tmp_path / "none.pem"], modules=path, build=tmp_path)
+
+
+def test_sec1_only_a_development_build_writes_core_dumps(env, tmp_path):
+    """A stack or heap in flash could hold a card number, a PIN or a key."""
+    common = firmware.BOARDS / "common"
+    rows = (common / "sdkconfig.common").read_text().splitlines()
+    assert "CONFIG_ESP_COREDUMP_ENABLE_TO_NONE=y" in rows
+    assert not any("COREDUMP_ENABLE_TO_FLASH=y" in r or "TO_UART=y" in r for r in rows)
+    for board in firmware.names():
+        assert "COREDUMP" not in (firmware.BOARDS / board / "sdkconfig.board").read_text()
+    build(env, tmp_path, dev=True)
+    assert "SHOUYIN_DEV=1\n" in (tmp_path / "build" / f"{BOARD}-dev" / "env.txt").read_text()
+    assert "CONFIG_ESP_COREDUMP_ENABLE_TO_FLASH=y" in (common / "sdkconfig.dev").read_text()
