@@ -115,6 +115,12 @@ def build(board, base, bundle=None, key=None, bootloader=None, version=None, out
         key = _DEVELOPMENT_KEY
     public = None if key is None else syb.public_key(key)
     carried = None if bundle is None else syb.read(bundle, board, public)
+    if carried and found.frozen and not found.dev and carried.manifest.get("dev"):
+        raise FlashingError(
+            f"{Path(base).name} is a release and refuses the development bundle "
+            f"{Path(bundle).name}, and with it the font: make bundle BOARD={board.name} "
+            "KEY=release.pem, the key of make firmware"
+        )
     image = Image(
         board=board.name,
         target=board.target,
