@@ -58,8 +58,9 @@ deploy: $(READY)  ## onto a development board: PORT=... BUNDLE=... [SLOT=...], o
 	@$(PY) -m flashing deploy --port "$(PORT)" $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(SLOT),--slot "$(SLOT)") \
 	  $(if $(TO),--to "$(TO)") $(if $(FILES),--files $(FILES))
 
-firmware: $(READY)  ## an ESP32 image, with ESP-IDF: BOARD=... MICROPYTHON_DIR=... [MODULES="folder ..."] [HARDENED=1]
-	@$(PY) tools/firmware.py "$(BOARD)" $(if $(HARDENED),--hardened) $(if $(MODULES),--modules "$(MODULES)")
+firmware: $(READY)  ## an ESP32 image, with ESP-IDF: BOARD=... MICROPYTHON_DIR=... DEV=1, or KEY=release.pem [ACTIVATION=desk.pem]
+	@$(PY) tools/firmware.py "$(BOARD)" $(if $(KEY),--key "$(KEY)") $(if $(DEV),--dev) $(if $(HARDENED),--hardened) \
+	  $(if $(ACTIVATION),--activation "$(ACTIVATION)") $(if $(MODULES),--modules "$(MODULES)")
 
 board: $(READY) $(STUBS)  ## a folder for a new board: BOARD=SY_... TARGET=esp32s3 FLASH=8 PSRAM=none
 	@$(PY) -m new_board "$(BOARD)" --target $(or $(TARGET),esp32s3) --flash $(or $(FLASH),8) --psram $(or $(PSRAM),none)

@@ -31,7 +31,7 @@ def _keys(args):
         print(f"{args.out}: keep it secret, and keep a copy: nobody can sign in its place")
     else:
         keys.development()
-        print(f"{keys.DEVELOPMENT_KEY}: signs development builds only")
+        print(f"{keys.DEVELOPMENT_KEY} signs for development builds; OUT=... makes another key")
 
 
 def _signers(args):
