@@ -18,7 +18,7 @@ def typed(*command, **more):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("tool", ["shouyin", "activation", "bundle", "flashing"])
+@pytest.mark.parametrize("tool", ["shouyin", "activation", "bundle", "acquirer"])
 def test_a_tool_starts_from_the_root_without_any_setting(tool):
     with typed("-m", f"tools.{tool}", "--help") as p:
         out, err = p.communicate(timeout=60)
