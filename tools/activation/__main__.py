@@ -99,8 +99,11 @@ def main(argv=None):
             print("\n".join(show(content)))
         else:
             print(repr(activation.signer_row(options.name, activation.load_public(options.key))))
-    except (activation.ActivationError, OSError) as e:
+    except activation.ActivationError as e:
         print(f"activation: {e}", file=sys.stderr)
+        return 1
+    except OSError as e:
+        print(f"activation: {e.filename}: {e.strerror}", file=sys.stderr)
         return 1
     return 0
 
