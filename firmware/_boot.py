@@ -6,19 +6,18 @@
 
 import sys
 
-import chip
 import machine
-from esp32 import Partition
-
-import bootstate
-import flavour
 
 _WATCHDOG_MS = 8000
 _BLANK = b"\xff\xff\xff\xff"
 
+_dev = False  # also when it cannot be found out
+
 
 def _used():
     """Whether there is something in a bundle slot."""
+    from esp32 import Partition
+
     head = bytearray(4)
     for name in ("bundle_0", "bundle_1"):
         for part in Partition.find(Partition.TYPE_DATA, label=name):
@@ -30,7 +29,7 @@ def _used():
 
 def _choose():
     """The firmware that is to run: a bundle, or what is frozen."""
-    if not flavour.DEV:
+    if not _dev:
         # Modules on the data volume are not signed.
         sys.path[:] = [p for p in sys.path if p not in ("", "/lib")]
     if not _used():
@@ -43,6 +42,8 @@ def _choose():
 
 
 def _start():
+    import chip
+
     bootstate.cause = cause = machine.reset_cause()
     bootstate.watchdog = chip.make_watchdog(_WATCHDOG_MS)
     bootstate.load()
@@ -58,17 +59,21 @@ def _start():
     bootstate.vfs_problem = volume.mount(board.vfs_partition(), board.DATA)
 
 
-def _release():
-    try:
-        _start()
+try:
+    import flavour
+
+    _dev = flavour.DEV
+    import bootstate
+
+    _start()
+    if not _dev:
         import boot  # noqa: F401
         import main  # noqa: F401
-    except Exception as e:  # noqa: BLE001  nobody else will say it
-        bootstate.crashed(e)
-    machine.reset()
-
-
-if flavour.DEV:
-    _start()
-else:
-    _release()
+except BaseException as e:  # noqa: BLE001  SystemExit and KeyboardInterrupt would end at the prompt
+    if _dev:
+        raise
+    bootstate.crashed(e)
+finally:
+    # Also when the crash itself could not be written down.
+    if not _dev:
+        machine.reset()

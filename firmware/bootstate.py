@@ -1,7 +1,8 @@
 # What the boot steps hand on to each other and to app.root, and what a crash leaves behind.
 #
 # NVS, namespace "boot": "crash" is the text of the last crash, "crashes" how many there were in a
-# row, without a minute of service between them.
+# row, without a minute of service between them. An NVS that cannot be used (full, damaged) keeps
+# nothing from starting: what is written down then counts until the power goes.
 
 import io
 import sys
@@ -20,6 +21,7 @@ crash = (
 crashes = 0  # in a row
 bundle = None  # manifest of the bundle that runs, None: the frozen firmware
 bundle_slot = None  # 0 or 1
+nvs_error = 0  # of ESP-IDF, when NVS cannot be used
 bundle_reason = ""  # why a bundle does not run: "slot 0: hash, slot 1: blank"
 
 SAFE_AFTER = const(3)  # crashes in a row
@@ -27,6 +29,7 @@ HEALTHY_MS = const(60_000)  # of service: then what runs is known to be good
 FROZEN_AFTER = const(6)  # even the safe mode of a bundle crashes
 
 _CRASH_MAX = const(400)  # bytes
+_NVS_NOT_FOUND = const(-4354)  # ESP_ERR_NVS_NOT_FOUND
 
 
 def _name(path):
@@ -49,14 +52,30 @@ def describe(e):
 
 def load():
     """Read what the last crash left."""
-    global crash, crashes
-    nvs = NVS("boot")
+    global crash, crashes, nvs_error
     buf = bytearray(_CRASH_MAX)
     try:
+        nvs = NVS("boot")
         crash = str(buf[: nvs.get_blob("crash", buf)], "utf-8")
         crashes = nvs.get_i32("crashes")
-    except (OSError, UnicodeError):
-        pass  # it never crashed
+    except UnicodeError:
+        pass  # as good as none
+    except OSError as e:
+        if e.args[0] != _NVS_NOT_FOUND:  # it never crashed
+            nvs_error = e.args[0]
+
+
+def _keep(text, n):
+    """Write down a crash (None: as it is) and their number."""
+    global nvs_error
+    try:
+        nvs = NVS("boot")
+        if text is not None:
+            nvs.set_blob("crash", text.encode())
+        nvs.set_i32("crashes", n)
+        nvs.commit()
+    except OSError as e:
+        nvs_error = e.args[0]  # app.attention says so
 
 
 def note(text):
@@ -64,10 +83,7 @@ def note(text):
     global crash, crashes
     crash = text[:_CRASH_MAX]
     crashes += 1
-    nvs = NVS("boot")
-    nvs.set_blob("crash", crash.encode())
-    nvs.set_i32("crashes", crashes)
-    nvs.commit()
+    _keep(crash, crashes)
 
 
 def crashed(e):
@@ -82,17 +98,15 @@ def crashed(e):
 def count(n):
     """Set the number of crashes in a row."""
     global crashes
-    if n == crashes:
-        return
-    crashes = n
-    nvs = NVS("boot")
-    nvs.set_i32("crashes", n)
-    nvs.commit()
+    if n != crashes:
+        crashes = n
+        _keep(None, n)
 
 
 def healthy():
     """The terminal serves, and has for a while: what runs is good. After a safe mode the next
     start tries it all again, once."""
+    global nvs_error
     if safe:
         count(min(crashes, SAFE_AFTER - 1))
         return
@@ -100,4 +114,7 @@ def healthy():
     if bundle is not None:
         import slots
 
-        slots.confirm()
+        try:
+            slots.confirm()
+        except OSError as e:
+            nvs_error = e.args[0]  # it serves all the same

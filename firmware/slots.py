@@ -32,7 +32,9 @@ _PIECE = const(4096)
 _TRIALS = const(3)  # starts that a new bundle has to prove itself
 _CONFIRMED = const(0xFE)
 _BAD = const(0xFF)
+_NVS_NOT_FOUND = const(-4354)  # ESP_ERR_NVS_NOT_FOUND
 _MARK = const(8)
+_COUNTER_MAX = const(0x7FFFFFFF)  # what NVS keeps as i32
 # DER of DigestInfo with SHA-256, up to the hash (RFC 8017, 9.2, note 1)
 _SHA256 = b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"
 _KEY_MIN, _KEY_MAX = const(256), const(512)  # bytes: 2048 to 4096 bits
@@ -42,12 +44,14 @@ _DEVELOPMENT = "development"  # the name of a key that signs for development fir
 class Refused(Exception):
     """A slot that must not run. args: (reason,), one word. Of the header: blank, magic, length,
     padding, signer (nobody's, or not for releases), signature, manifest. Not for here: format,
-    board, mpy, arch, size, dev. In bootstate.bundle_reason also: old (not newer than the frozen
-    firmware), floor (older than what was confirmed), trial (three starts, never confirmed), bad
-    (so before), crashes, hash (of the image)."""
+    board, mpy, arch, size, counter, dev. In bootstate.bundle_reason also: old (not newer than the
+    frozen firmware), floor (older than what was confirmed), trial (three starts, never confirmed),
+    bad (so before), crashes, nvs (cannot be used: nobody knows what may run), hash (of the image),
+    image (is no ROMFS)."""
 
 
 _active = None  # (slot, mark, counter) of the bundle that runs
+_frozen = None  # counter of the frozen firmware
 
 
 # ---- what a slot says ---------------------------------------------------------------------------
@@ -137,6 +141,7 @@ def _runs_here(manifest, room, signer):
         ("mpy", manifest["mpy"] == "%d.%d" % (mpy & 0xFF, mpy >> 8 & 3)),
         ("arch", arch < len(arches) and manifest["arch"] in ("", arches[arch])),
         ("size", 0 < manifest["size"] <= room - HEADER),
+        ("counter", 0 < manifest["counter"] <= _COUNTER_MAX),
         ("dev", flavour.DEV or not development),
         ("signer", development or signer != _DEVELOPMENT),
     ):
@@ -189,11 +194,18 @@ async def digest(slot):
 # ---- what is remembered -------------------------------------------------------------------------
 
 
+def _only_missing(e):
+    """What cannot be read is not what was never written."""
+    if e.args[0] != _NVS_NOT_FOUND:
+        raise e
+
+
 def _floor(nvs):
     try:
         return nvs.get_i32("floor")
-    except OSError:
-        return 0  # none yet
+    except OSError as e:
+        _only_missing(e)
+        return 0
 
 
 def _raise_floor(nvs, counter):
@@ -207,8 +219,9 @@ def _fared(nvs, slot, mark):
     kept = bytearray(_MARK + 1)
     try:
         nvs.get_blob("slot%d" % slot, kept)
-    except OSError:
-        return 0  # nothing yet
+    except OSError as e:
+        _only_missing(e)
+        return 0
     return kept[_MARK] if kept[:_MARK] == mark else 0
 
 
@@ -221,28 +234,49 @@ def _note(nvs, slot, mark, fared):
 
 
 def _frozen_counter():
-    from app.version import COUNTER
+    global _frozen
+    if _frozen is None:  # once: a bundle that runs brings a version of its own
+        from app.version import COUNTER
 
-    return COUNTER
+        _frozen = COUNTER
+    return _frozen
 
 
-def _judge(nvs, slot, manifest, mark, frozen, tired):
-    """Why a bundle that could run must not, None when it may."""
-    counter = manifest["counter"]
-    fared = _fared(nvs, slot, mark)
+def _lowest(manifest):
+    """The lowest counter with which a bundle like that may run. OSError of NVS."""
+    frozen = _frozen_counter()
+    if not (flavour.DEV and manifest["dev"]):
+        frozen += 1  # a developer builds again and again under the same number
+    return max(frozen, _floor(NVS("boot")))
+
+
+def _judge(slot, manifest, mark):
+    """Why a bundle that could run must not, None when it may. OSError of NVS."""
+    fared = _fared(NVS("boot"), slot, mark)
     if fared == _BAD:
         return "bad"
     if _TRIALS <= fared != _CONFIRMED:
-        _note(nvs, slot, mark, _BAD)
         return "trial"
-    if counter <= frozen:
-        return "old"
-    if counter < _floor(nvs):
-        return "floor"
-    return "crashes" if tired else None
+    lowest, counter = _lowest(manifest), manifest["counter"]
+    if counter < lowest:
+        return "old" if counter <= _frozen_counter() else "floor"
+    return None
 
 
-def _candidates(nvs, frozen, tired):
+def verdict(slot):
+    """(reason, lowest): why what lies in a slot will not run at the next start, None when it may,
+    for who has just written it; and the lowest counter that may run, None when the slot is refused
+    whatever its counter. The image is not looked at."""
+    try:
+        manifest, mark = read(partition(slot))
+        return _judge(slot, manifest, mark), _lowest(manifest)
+    except Refused as e:
+        return e.args[0], None
+    except OSError:
+        return "nvs", None
+
+
+def _candidates(tired):
     """[(may run, counter, -slot, manifest, mark, partition)], the best first; {slot: reason} of
     all that may not."""
     found, reasons = [], {}
@@ -255,12 +289,41 @@ def _candidates(nvs, frozen, tired):
         except Refused as e:
             reasons[slot] = e.args[0]
             continue
-        why = _judge(nvs, slot, manifest, mark, frozen, tired)
+        try:
+            why = _judge(slot, manifest, mark)
+            if why == "trial":
+                _note(NVS("boot"), slot, mark, _BAD)
+        except OSError as e:
+            bootstate.nvs_error, why = e.args[0], "nvs"
+        if why is None and tired:
+            why = "crashes"
         if why:
             reasons[slot] = why
         found.append((why is None, manifest["counter"], -slot, manifest, mark, part))
     found.sort(reverse=True)
     return found, reasons
+
+
+def _begin(slot, manifest, mark):
+    """Count a start of a bundle; whether that could be written down."""
+    try:
+        nvs = NVS("boot")
+        fared = _fared(nvs, slot, mark)
+        if fared == _CONFIRMED:
+            # The power may have gone before confirm() had raised it.
+            _raise_floor(nvs, manifest["counter"])
+        else:
+            _note(nvs, slot, mark, fared + 1)
+    except OSError as e:
+        bootstate.nvs_error = e.args[0]
+        return False
+    return True
+
+
+def _run(slot, manifest, mark):
+    global _active
+    _active = slot, mark, manifest["counter"]
+    bootstate.bundle, bootstate.bundle_slot = manifest, slot
 
 
 def start(feed, tired=False):
@@ -269,24 +332,22 @@ def start(feed, tired=False):
     `feed` is called between pieces of work of some milliseconds. `tired`: bundles crashed so often
     that none is to run. Sets bundle, bundle_slot and bundle_reason of bootstate; returns whether a
     bundle was given up right now."""
-    global _active
-    nvs = NVS("boot")
-    found, reasons = _candidates(nvs, _frozen_counter(), tired)
+    found, reasons = _candidates(tired)
     given_up = "trial" in reasons.values()
-    for runs, counter, slot, manifest, mark, part in found:
+    for runs, _, slot, manifest, mark, part in found:
         slot = -slot
         if not _intact(part, manifest, feed):
             reasons[slot] = "hash"
             continue
+        if runs and not _begin(slot, manifest, mark):
+            reasons[slot], runs = "nvs", False
+        try:
+            _mount(part, manifest["size"], runs)
+        except OSError:
+            reasons[slot] = "image"
+            continue
         if runs:
-            fared = _fared(nvs, slot, mark)
-            if fared == _CONFIRMED:
-                _raise_floor(nvs, counter)  # the power may have gone before confirm() had
-            else:
-                _note(nvs, slot, mark, fared + 1)
-            _active = slot, mark, counter
-            bootstate.bundle, bootstate.bundle_slot = manifest, slot
-        _mount(part, manifest["size"], runs)
+            _run(slot, manifest, mark)
         break
     bootstate.bundle_reason = ", ".join("slot %d: %s" % r for r in sorted(reasons.items()))
     return given_up

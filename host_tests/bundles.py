@@ -46,6 +46,7 @@ def make(folder):
     write("newest", version="1.2", counter=frozen + 6)
     write("bytecode", arch="")
     write("dev", key=development, dev=True)
+    write("same_dev", key=development, dev=True, counter=frozen)
     write("unsigned", key=None)
     write("wrong_signature", key=foreign)
     for reason, changes in (
@@ -58,6 +59,8 @@ def make(folder):
         ("hash", {"size": len(image) - 1}),
     ):
         write("wrong_" + reason, **changes)
+    write("wrong_counter", counter=2**31)
+    write("wrong_counter2", counter=-1)
     write("wrong_dev", dev=True)
     write("wrong_signer", key=development)
     write("wrong_manifest", counter="5")

@@ -16,6 +16,9 @@ from pathlib import Path
 
 from esp_idf_defs.partitions import InputError, PartitionTable
 
+from bundle import BundleError, signers
+from bundle import keys as bundle_keys
+
 ROOT = Path(__file__).resolve().parent.parent
 BOARDS = ROOT / "boards"
 BUILD = ROOT / "build" / "firmware"
@@ -148,19 +151,61 @@ def command(board, env, build, boards=BOARDS):
     ]  # fmt: skip
 
 
-def environment(env, hardened, modules):
+def environment(env, hardened, modules, dev=False):
     """The environment of the build. `modules`: folder of modules that go before the common ones
     (signers.py, flavour.py), or None."""
     clean = {
         k: v for k, v in env.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "BOARD")
     }
-    clean.pop("SHOUYIN_HARDENED", None)
-    clean.pop("SHOUYIN_GENERATED", None)
+    for name in ("SHOUYIN_HARDENED", "SHOUYIN_GENERATED", "SHOUYIN_DEV"):
+        clean.pop(name, None)
+    if dev:
+        clean["SHOUYIN_DEV"] = "1"
     if hardened:
         clean["SHOUYIN_HARDENED"] = "1"
     if modules:
         clean["SHOUYIN_GENERATED"] = str(Path(modules).resolve())
     return clean
+
+
+def generated(board, keys=(), activation=(), dev=False, modules=None, build=BUILD):
+    """Make the folder of modules that this build puts before the common ones; its path. `keys`,
+    `activation`: PEM files of those whose bundles and activation files count; `dev`: a development
+    build, which also believes the development key; `modules`: a folder of more. FirmwareError when
+    the image would believe nobody: it would run no bundle for ever, and the font lies in one."""
+    place = build / f"{board}-modules"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    folders = [BOARDS / "dev" / "modules"] if dev else []
+    for folder in map(Path, [*folders, *([modules] if modules else [])]):
+        if not folder.is_dir():
+            raise FirmwareError(f"MODULES={folder} is no folder")
+        for path in sorted(folder.glob("*.py")):
+            shutil.copyfile(path, place / path.name)
+    if not (place / "signers.py").exists():
+        if not keys and not dev:
+            raise FirmwareError(_NOBODY)
+        _write_signers(place / "signers.py", list(keys), list(activation), dev)
+    return place
+
+
+_NOBODY = (
+    "KEY=release.pem (make keys OUT=release.pem) or DEV=1 says whose bundles the image runs. "
+    "Without one it would run none, and have no font"
+)
+
+
+def _write_signers(path, keys, activation, dev):
+    try:
+        if dev:
+            bundle_keys.development()
+            keys.append(bundle_keys.DEVELOPMENT_KEY)
+            activation = activation or [bundle_keys.DEVELOPMENT_KEY]
+        elif any(bundle_keys.is_development(bundle_keys.public(k)) for k in keys):
+            raise FirmwareError("a release believes no development key: another KEY=, or DEV=1")
+        signers.write(keys, path, activation)
+    except BundleError as e:
+        raise FirmwareError(str(e)) from e
 
 
 def table(board, boards=BOARDS):
@@ -202,17 +247,19 @@ def report(rows):
     return lines, [name for name, _, used, room in rows if used > room]
 
 
-def run(board, env, hardened=False, modules=None, boards=BOARDS, build=BUILD, out=OUT):
+def run(board, env, hardened=False, modules=None, dev=False, boards=BOARDS, build=BUILD, out=OUT):
     """Build, judge and copy the parts of a board's image to out/. FirmwareError."""
     missing = problems(board, env, boards)
     if missing:
         raise FirmwareError(
             "no image can be built here:\n" + "\n".join(f"  - {m}" for m in missing)
         )
-    target = build / (board + ("-hardened" if hardened else ""))
+    target = build / (board + ("-dev" if dev else "") + ("-hardened" if hardened else ""))
     target.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        command(board, env, target, boards), env=environment(env, hardened, modules), check=False
+        command(board, env, target, boards),
+        env=environment(env, hardened, modules, dev),
+        check=False,
     )
     if done.returncode:
         raise FirmwareError(f"the build of MicroPython's ESP32 port failed ({done.returncode})")
@@ -231,10 +278,16 @@ def main(argv=None):
     parser = argparse.ArgumentParser(prog="firmware", description=__doc__)
     parser.add_argument("board", nargs="?", default=os.environ.get("BOARD", ""))
     parser.add_argument("--hardened", action="store_true", help="see docs/hardening.md")
-    parser.add_argument("--modules", help="folder of generated modules: signers.py, flavour.py")
+    parser.add_argument("--key", action="append", default=[], help="PEM: whose bundles it runs")
+    parser.add_argument("--activation", action="append", default=[], help="PEM of a service desk")
+    parser.add_argument("--dev", action="store_true", help="a development build")
+    parser.add_argument("--modules", help="folder of modules of your own")
     asked = parser.parse_args(argv)
     try:
-        run(asked.board, os.environ, asked.hardened, asked.modules)
+        modules = None
+        if not problems(asked.board, os.environ):
+            modules = generated(asked.board, asked.key, asked.activation, asked.dev, asked.modules)
+        run(asked.board, os.environ, asked.hardened, modules, asked.dev)
     except FirmwareError as e:
         print(f"cannot: {e}", file=sys.stderr)
         return 2

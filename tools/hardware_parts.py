@@ -277,7 +277,8 @@ MODULES = {
         "WROOM-2 and all with a V at the end (R8V, R16V) have 1.8 V at GPIO47 and 48",
     ),
     ("esp32c3", ""): (
-        "a board with the module ESP32-C3-WROOM-02-N8: 8 MB flash",
-        "most C3 boards are sold with 4 MB (N4): too small",
+        "a board with the module ESP32-C3-WROOM-02-N8 (8 MB flash) whose USB socket is the chip's own (GPIO18, 19)",
+        "most C3 boards are sold with 4 MB (N4): too small; ESP32-C3-DevKitC-02 and DevKitM-1 have a UART bridge at their "
+        "socket, on the modem's pins, where no console answers: they need a USB plug at GPIO18 (D-) and GPIO19 (D+)",
     ),
 }

@@ -36,12 +36,13 @@ Written by `tools/technician_page.py`: every command below ran against the firmw
 MicroPython's Unix port, and this is what it printed; only what differs with every build (seconds,
 milliseconds, free memory, counters, hashes) has been evened out. A test keeps the page up to date.
 
-The tool is `python -m tools.shouyin` in the repository's root, or `python -m shouyin` with `tools`
-in `PYTHONPATH`; here it is called `shouyin`. It talks to the terminal's service console over the
-USB or serial cable, beside the running application: **a sale that is under way is not disturbed**.
-Ctrl-C cancels a command, never the terminal. Opening the port does not reset the board: mpremote's
-transport raises DTR and RTS together and lowers RTS first, and the reset circuit of ESP32 boards
-needs RTS alone. (Other serial programs may do it otherwise.)
+The tool is `.venv/bin/python -m tools.shouyin` in the repository's root (`make demo` makes
+`.venv`); here it is called `shouyin`, and `shouyin COMMAND --help` explains each command. It
+talks to the terminal's service console over the USB or serial cable, beside the running
+application: **a sale that is under way is not disturbed**. Ctrl-C cancels a command, never the
+terminal. Opening the port does not reset the board: mpremote's transport raises DTR and RTS
+together and lowers RTS first, and the reset circuit of ESP32 boards needs RTS alone. (So the
+circuit is drawn; not tried on a board yet. Other serial programs may do it otherwise.)
 
 * `--port` names the port; without it `$SHOUYIN_PORT` counts, or the only port that may be a
   terminal's.
@@ -169,9 +170,9 @@ def _first_visit(s, bench, folder):
     s.text("A new terminal says that it is not set up, and is open to whoever holds the cable:")
     s.screen()
     s.run("status")
-    s.text("The acquirer's service desk has made an activation file for it (`python -m",
-           "activation`, see docs/application.example.json). It is signed; the terminal takes all",
-           "of it or nothing, and starts anew:")  # fmt: skip
+    s.text("The acquirer's service desk has made an activation file for it",
+           "([how](activation.md)). It is signed; the terminal takes all of it or nothing, and",
+           "starts anew:")  # fmt: skip
     s.run("activate 58402001.json")
     bench.expect("操作员登录", 60_000)
     bench.run_for(300)
@@ -255,6 +256,7 @@ def _faults(s, bench, folder):
     bench.network(True)
     bench.wait_for_network()
     bench.run_for(5000)
+    s.text("It looks for a network. When one is there again:")
     s.run("ping")
     s.text("No paper:")
     bench.devices.printer.paper_out(now_us=bench.rack.now_us)
@@ -262,6 +264,7 @@ def _faults(s, bench, folder):
     s.run("selftest printer", code=errors.NEGATIVE)
     bench.devices.printer.load_paper(now_us=bench.rack.now_us)
     bench.run_for(2000)
+    s.text("With a new roll in it:")
     s.run("printer status")
     s.text("When nothing helps, a report for the developers; no secrets, no card numbers in it:")
     s.run("report report.json")

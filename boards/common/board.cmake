@@ -12,6 +12,11 @@ file(WRITE ${SY_TABLE}
 )
 list(APPEND SDKCONFIG_DEFAULTS ${SY_COMMON}/sdkconfig.common ${SY_TABLE})
 
+# `make firmware DEV=1`
+if(DEFINED ENV{SHOUYIN_DEV})
+    list(APPEND SDKCONFIG_DEFAULTS ${SY_COMMON}/sdkconfig.dev)
+endif()
+
 # `make firmware HARDENED=1`; read docs/hardening.md first.
 if(DEFINED ENV{SHOUYIN_HARDENED})
     list(APPEND SDKCONFIG_DEFAULTS ${SY_COMMON}/sdkconfig.hardened)

@@ -191,7 +191,10 @@ class NVS:
 
     def __init__(self, namespace):
         self._namespace = namespace
-        self._all = json.loads(wires.nvs_load() or "{}")
+        text = wires.nvs_load() or "{}"
+        if text.startswith("!"):  # a test has damaged it: the port's start-up has failed with that
+            raise OSError(int(text[1:]))
+        self._all = json.loads(text)
 
     def _space(self):
         return self._all.setdefault(self._namespace, {})

@@ -90,6 +90,11 @@ class Line:
         wait_real(timeout_ms, streams, self.sock)
 
 
+def power_off():
+    """End this process in the middle of whatever it does: no exception that somebody catches."""
+    os.system("kill -9 $PPID")
+
+
 def line():
     """The Line to the rack, None when the rack is to live in this process."""
     address = os.getenv("SHOUYIN_BUS")

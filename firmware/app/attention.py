@@ -27,6 +27,8 @@ def tell_boot():
         log.info("bundle %s, slot %d", bootstate.bundle["version"], bootstate.bundle_slot)
     elif bootstate.bundle_reason:
         log.warning("no bundle: %s", bootstate.bundle_reason)
+    if bootstate.nvs_error:
+        log.error("NVS cannot be used: %d", bootstate.nvs_error)
     if bootstate.crashes:
         log.warning("%d crashes, the last: %s", bootstate.crashes, bootstate.crash)
     if bootstate.safe:

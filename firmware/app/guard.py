@@ -35,7 +35,12 @@ def audit_log():
 
 def finish(events):
     """Go on with what tech.zeroise had begun, before anything else; `events` AuditLog."""
-    if kept.get("zeroise", 1) or events.latest == "zeroising":
+    try:
+        begun = kept.get("zeroise", 1)
+    except OSError as e:
+        log.error("NVS: %d", e.args[0])
+        begun = None  # without it there is no device secret either: nothing can be read
+    if begun or events.latest == "zeroising":
         from .tech import zeroise
 
         if zeroise.resume(events, bootstate.watchdog.feed):

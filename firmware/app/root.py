@@ -163,7 +163,12 @@ class Terminal:
             log.error("settings: %s %s", e.args[0], e.args[1])
             raise ServiceNeeded("settings")
         strings.use(self.settings["language"])
-        vault = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
+        try:
+            secret = board.device_secret()
+        except OSError as e:
+            log.exception("device secret", e)
+            raise ServiceNeeded("nvs")
+        vault = Vault(board.DATA + "/vault.bin", seal.Sealer(secret))
         try:
             vault.load()
         except VaultError as e:

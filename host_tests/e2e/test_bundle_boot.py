@@ -220,3 +220,19 @@ def test_without_a_font_the_glass_says_so_and_nothing_restarts(tmp_path, monkeyp
         assert "write a bundle into a slot" in bench.log.read_text(encoding="utf-8")
         dots = sum(b.bit_count() for b in bench.devices.display.pixels())
         assert 200 < dots < 2000  # words stand there
+
+
+def test_a_terminal_whose_nvs_is_damaged_is_locked_says_so_and_does_not_restart(make_till):
+    """ESP_ERR_NVS_NOT_INITIALIZED: boards/common/startup.c erases nothing."""
+    till = make_till()
+    nvs = till.flash.with_name(till.flash.name + ".nvs")
+    kept = nvs.read_text()
+    nvs.write_text("!-4353")
+    till.power_on()
+    till.expect("密钥存储损坏")
+    till.run_for(70_000)
+    assert till.restarts == 0 and "NVS cannot be used: -4353" in log(till)
+    till.power_off()
+    nvs.write_text(kept)  # nothing of the terminal was touched
+    till.power_on()
+    till.expect(LOGIN)

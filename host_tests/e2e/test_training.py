@@ -7,6 +7,7 @@ import json
 import pytest
 from conftest import BY_NAME, Till
 from littlefs import LittleFS
+from PIL import Image
 
 from acquirer.cards import mask
 from models.rack import Rack
@@ -16,6 +17,7 @@ from simulator.bench import Bench
 PASSWORD = "111111"
 OPERATOR, SUPERVISOR = ("01", PASSWORD), ("00", PASSWORD)
 OUT = board_process.ROOT / "out" / "training"
+PICTURE = board_process.ROOT / "docs" / "training.png"
 BLOCK = 4096
 LARGE = ("培训 TRAINING", "不作付款凭证", "NOT A PAYMENT")
 
@@ -193,7 +195,16 @@ def settlement(t):
     ], lines
 
 
-def test_a_new_terminal_is_trained_with_for_a_whole_day(trainee):
+def shown():
+    """The picture of docs/hardware.md: screens beside the first copy of a receipt."""
+    names = ("1-new", "3-idle", "4-approved", "5-declined", "6-reversal")
+    column = pictures.stack([Image.open(OUT / f"{n}.png") for n in names])
+    receipt = Image.open(OUT / "receipt.png")
+    first = receipt.crop((0, 0, receipt.width, receipt.height // 2 + 40))
+    return pictures.side_by_side([column, first])
+
+
+def test_a_new_terminal_is_trained_with_for_a_whole_day(trainee, request):
     t = trainee
     t.power_on()
     t.expect("终端未设置")
@@ -223,6 +234,10 @@ def test_a_new_terminal_is_trained_with_for_a_whole_day(trainee):
     t.expect("终端未设置")
     t.power_off()
     assert (partition(t.flash, "journal"), volume(t.flash), secret(t.flash)) == before
+    if request.config.getoption("--record-goldens"):
+        shown().quantize(16).save(PICTURE, optimize=True)
+    with Image.open(PICTURE) as kept:
+        assert kept.convert("RGB").tobytes() == shown().quantize(16).convert("RGB").tobytes()
     # nothing went out, nobody looked for a network
     assert t.events == [] and t.devices.modem.line.commands == 0
     image = t.flash.read_bytes() + t.log.read_bytes()

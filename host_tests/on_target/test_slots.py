@@ -82,6 +82,7 @@ class Chip:
         self.parts = [Slot(load(n) if n else bytearray(_BLANK)) for n in (first, second)]
         self.text = ""
         self.commits = 0
+        self.nvs = {}  # "load", "store": error of ESP-IDF
         self.cut_at = None
         self.cut_done = False
         self.mounted = None
@@ -89,7 +90,7 @@ class Chip:
     def __enter__(self):
         self._kept = (wires.nvs_load, wires.nvs_store, slots.partition, slots._mount,
                       slots.signers.KEYS)  # fmt: skip
-        wires.nvs_load, wires.nvs_store = lambda: self.text, self._store
+        wires.nvs_load, wires.nvs_store = self._load, self._store
         slots.partition = lambda n: self.parts[n]
         slots._mount = self._mount
         slots.signers.KEYS = _keys
@@ -100,7 +101,14 @@ class Chip:
          slots.signers.KEYS) = self._kept  # fmt: skip
         self._fresh()
 
+    def _load(self):
+        if "load" in self.nvs:
+            raise OSError(self.nvs["load"])
+        return self.text
+
     def _store(self, text):
+        if "store" in self.nvs:
+            raise OSError(self.nvs["store"])
         self.commits += 1
         cut = self.commits - 1 == self.cut_at
         if not cut or self.cut_done:
@@ -262,6 +270,43 @@ def test_sec18_what_is_not_newer_than_the_frozen_firmware_never_runs():
         assert chip.mounted == (0, False)
 
 
+def test_sec18_the_number_of_the_frozen_firmware_is_enough_for_developers_only():
+    with Chip("same_dev", "wrong_old") as chip:
+        assert chip.boot() == 0
+        assert bootstate.bundle_reason == "slot 0: dev, slot 1: old"
+        flavour.DEV = True
+        try:
+            assert chip.boot() == _FROZEN and bootstate.bundle_slot == 0
+            assert bootstate.bundle_reason == "slot 1: old"
+            slots._frozen = _FROZEN + 1
+            assert chip.boot() == 0 and "slot 0: old" in bootstate.bundle_reason
+        finally:
+            flavour.DEV, slots._frozen = False, _FROZEN
+
+
+def test_a_verdict_says_what_the_next_start_will_and_writes_nothing():
+    with Chip("good", "wrong_old") as chip:
+        assert slots.verdict(0) == (None, _FROZEN + 1)
+        assert slots.verdict(1) == ("old", _FROZEN + 1)
+        assert chip.commits == 0
+        chip.put(1, "newer")
+        chip.boot()
+        slots.confirm()
+        assert slots.verdict(0) == ("floor", _NEWER)
+        chip.put(0, "newest")
+        for _ in range(3):
+            assert slots.verdict(0) == (None, _NEWER)
+            chip.boot()
+        commits = chip.commits
+        assert slots.verdict(0) == ("trial", _NEWER) and chip.commits == commits
+        chip.boot()
+        assert slots.verdict(0) == ("bad", _NEWER)
+        chip.put(0, "unsigned")
+        assert slots.verdict(0) == ("signature", None)
+        chip.nvs = {"load": -4353}
+        assert slots.verdict(1) == ("nvs", None)
+
+
 def test_sec18_nothing_older_comes_back_after_a_bundle_was_confirmed():
     with Chip("newer") as chip:
         assert chip.boot() == _NEWER and chip.floor() == 0
@@ -316,6 +361,51 @@ def test_confirm_without_a_bundle_writes_nothing():
         assert chip.boot() == 0
         slots.confirm()
         assert chip.commits == 0
+
+
+def test_sec18_without_nvs_no_bundle_runs_and_its_assets_are_there():
+    """ESP_ERR_NVS_NOT_INITIALIZED: nothing can be read; ESP_ERR_NVS_NOT_ENOUGH_SPACE: nothing can
+    be written. An error is never taken for a floor of 0."""
+    for nvs in ({"load": -4353}, {"store": -4357}):
+        with Chip("good", "newer") as chip:
+            chip.nvs = nvs
+            assert chip.boot() == 0 and chip.mounted == (1, False), nvs
+            assert "slot 1: nvs" in bootstate.bundle_reason
+            assert bootstate.nvs_error in nvs.values()
+            slots.confirm()  # of nothing
+            chip.nvs = {}
+            assert chip.boot() == _NEWER
+            chip.nvs = nvs
+            bootstate.nvs_error = 0
+            bootstate.healthy()  # a terminal that serves goes on serving
+            assert bootstate.nvs_error in nvs.values()
+    bootstate.nvs_error = 0
+
+
+def test_a_confirmed_bundle_runs_on_when_nothing_can_be_written_any_more():
+    with Chip("good") as chip:
+        chip.boot()
+        slots.confirm()
+        chip.nvs = {"store": -4357}
+        assert chip.boot() == _GOOD
+
+
+def test_an_image_that_cannot_be_mounted_is_passed_over():
+    with Chip("good", "newer") as chip:
+
+        def mount(part, size, runs):
+            if part is chip.parts[1]:
+                raise OSError(22)
+            chip._mount(part, size, runs)
+
+        slots._mount = mount
+        assert chip.boot() == _GOOD and chip.mounted == (0, True)
+        assert bootstate.bundle_reason == "slot 1: image"
+
+
+def test_sec18_a_counter_that_nvs_cannot_keep_is_refused():
+    for n in ("", "2"):
+        assert refused(Slot(load("wrong_counter" + n))) == "counter"
 
 
 class Life:

@@ -69,8 +69,9 @@ def app(target, project="micropython", version="v1.26.1", names=b"", size=20_000
     return _image(target, sections)
 
 
-def frozen_names(board):
-    return b"_boot.py\0app/root.py\0slots.py\0\0" + board.encode() + b"\0"
+def frozen_names(board, dev=True):
+    more = b"devrepl.py\0" if dev else b""
+    return b"_boot.py\0app/root.py\0" + more + b"slots.py\0\0" + board.encode() + b"\0"
 
 
 def whole(target, application, boot=None, table=OFFICIAL_TABLE):

@@ -197,3 +197,20 @@ def test_the_command_line(tmp_path, capsys):
     make[1] = str(tmp_path / "bad.json")
     assert cli.main(make) == 1
     assert sys.modules["activation"].LONGEST == 8192
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path, capsys):
+    missing = str(tmp_path / "none.json")
+    assert cli.main(["show", missing]) == 1
+    assert capsys.readouterr().err == f"activation: {missing}: No such file or directory\n"
+
+
+def test_first_passwords_in_a_file_are_for_its_owner_only(application, key, tmp_path):
+    """Also in a file that was there, and that everybody could read."""
+    pem, letter, wanted = (tmp_path / n for n in ("desk.pem", "letter", "application.json"))
+    activation.save_key(key, pem)
+    wanted.write_text(json.dumps(application), encoding="utf-8")
+    letter.touch(mode=0o644)
+    made = ["make", str(wanted), "--key", str(pem), "--signer", "desk", "-o", str(tmp_path / "a")]
+    assert cli.main([*made, "--passwords", str(letter)]) == 0
+    assert letter.stat().st_mode & 0o777 == 0o600 and letter.read_text().startswith("00 ")

@@ -322,3 +322,15 @@ def test_sec30_no_eval_exec_or_pickle_in_what_a_release_runs():
     found = {p: unsafe(p.read_text(encoding="utf-8")) for p in sorted(files)}
     found = {"/".join(p.parts[-3:]): what for p, what in found.items() if what}
     assert found == _BY_TABLE
+
+
+@pytest.mark.parametrize("counter", (0, -3, 2**31))
+def test_sec18_a_counter_that_a_device_cannot_keep_is_not_signed(counter):
+    with pytest.raises(BundleError, match=f"COUNTER={counter}: it must be between 1 and"):
+        build.build("SY_CLASSIC", counter=counter, say=lambda text: None)
+
+
+@pytest.mark.parametrize("name", ("../boards/SY_C3", "SY_C3/", "common", "", "."))
+def test_only_the_name_of_a_board_is_one(name):
+    with pytest.raises(BundleError, match="BOARD is one of SY_C3, SY_CLASSIC"):
+        build.build(name, say=lambda text: None)

@@ -7,7 +7,7 @@ import flashkit
 import ptyboard
 import pytest
 
-from flashing import FlashingError, board, deploy
+from flashing import FlashingError, board, deploy, syb
 from flashing import __main__ as command
 
 # ptyboard reads /proc
@@ -26,12 +26,15 @@ def key(tmp_path_factory):
 class Rig:
     """A simulated board at its prompt, and its flash."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, key):
+        modules = folder / "modules"
+        modules.mkdir()
+        (modules / "signers.py").write_text(syb.signers_source(key.public_key()))
         self.flash = folder / "flash.bin"
         self.flash.write_bytes(b"\xff" * 8 * flashkit.MB)
         self.env = {
             "HOME": str(folder), "SHOUYIN_BOARD": BOARD, "SHOUYIN_FLASH": str(self.flash),
-            "SHOUYIN_FLAVOUR": "dev",
+            "SHOUYIN_FLAVOUR": "dev", "SHOUYIN_MODULES": str(modules),
         }  # fmt: skip
 
     def slot(self, n):
@@ -47,8 +50,8 @@ class Rig:
 
 
 @pytest.fixture
-def rig(tmp_path):
-    r = Rig(tmp_path)
+def rig(tmp_path, key):
+    r = Rig(tmp_path, key)
     with ptyboard.PtyBoard(flashkit.ROOT, r.env) as r.board:
         yield r
 
@@ -57,6 +60,7 @@ def save(tmp_path, key, size, counter, seed=5, **fields):
     path = tmp_path / f"{counter}.syb"
     name = fields.pop("board", BOARD)
     body = flashkit.noise(size, seed)
+    fields.setdefault("arch", "")  # the interpreter here is no chip's
     path.write_bytes(flashkit.bundle(key, name, body=body, counter=counter, **fields))
     return path
 
@@ -88,6 +92,43 @@ def test_the_newer_bundle_is_never_the_one_that_is_overwritten(rig, key, tmp_pat
     report = deploy.bundle(rig.board.path, third, reset=False)
     assert rig.slot(0).startswith(third.read_bytes())
     assert "slot 1 holds counter 10" in report.notes[0]
+
+
+@pytest.mark.parametrize(
+    "counter, fields, said",
+    (
+        (1, {}, None),  # as the frozen firmware's: for development that is enough
+        (3, {}, None),
+        (1, {"dev": False}, "(signer)"),  # a release of the development key
+        (3, {"arch": "xtensawin"}, "(arch): it is not made for this firmware"),
+        (3, {"mpy": "6.2"}, "(mpy)"),
+    ),
+)
+def test_a_developer_is_told_when_the_board_will_not_run_it(
+    rig, key, tmp_path, counter, fields, said
+):
+    syb = save(tmp_path, key, OLD, counter, **fields)
+    notes = deploy.bundle(rig.board.path, syb, reset=False).notes
+    assert (notes == []) if said is None else ("WILL NOT RUN" in notes[0] and said in notes[0])
+
+
+def test_a_bundle_of_another_signer_and_one_that_is_too_old_are_named(rig, key, tmp_path):
+    (tmp_path / "other").mkdir()
+    foreign, _ = flashkit.make_key(tmp_path / "other")
+    notes = deploy.bundle(rig.board.path, save(tmp_path, foreign, OLD, 3), reset=False).notes
+    assert "WILL NOT RUN it (signature): it believes the keys" in notes[0]
+    nvs = rig.flash.with_name(rig.flash.name + ".nvs")
+    nvs.write_text('{"boot": {"floor": ["i", 8]}}')
+    notes = deploy.bundle(rig.board.path, save(tmp_path, key, OLD, 7), reset=False).notes
+    assert "WILL NOT RUN it (floor): make bundle COUNTER=8 or higher" in notes[0]
+
+
+def test_of_equal_counters_slot_0_runs_and_a_developer_is_told(rig, key, tmp_path):
+    syb = save(tmp_path, key, OLD, 5)
+    rig.fill(0, syb.read_bytes())
+    notes = deploy.bundle(rig.board.path, syb, slot=1, reset=False).notes
+    assert len(notes) == 1 and "COUNTER=6 goes before it" in notes[0]
+    assert deploy.bundle(rig.board.path, syb, slot=0, reset=False).notes == []
 
 
 def test_only_blocks_that_differ_travel(rig, key, tmp_path):

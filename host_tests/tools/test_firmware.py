@@ -7,6 +7,7 @@ import pytest
 from esp_idf_defs.partitions import PartitionTable
 
 import firmware
+from bundle import keys as bundle_keys
 
 BOARD = "SY_C3"
 
@@ -102,10 +103,11 @@ def test_a_failed_build_is_an_error(env, tmp_path):
 
 
 def test_the_build_knows_whether_it_is_hardened_and_where_made_modules_lie(env, tmp_path):
-    env["SHOUYIN_HARDENED"] = env["SHOUYIN_GENERATED"] = "left over"
+    for name in ("HARDENED", "GENERATED", "DEV"):
+        env["SHOUYIN_" + name] = "left over"
     build(env, tmp_path)
     plain = (tmp_path / "build" / BOARD / "env.txt").read_text()
-    assert "SHOUYIN_HARDENED" not in plain and "SHOUYIN_GENERATED" not in plain
+    assert "SHOUYIN_" not in plain
     build(env, tmp_path, hardened=True, modules=tmp_path)
     hard = (tmp_path / "build" / f"{BOARD}-hardened" / "env.txt").read_text()
     assert "SHOUYIN_HARDENED=1\n" in hard and f"SHOUYIN_GENERATED={tmp_path}\n" in hard
@@ -175,3 +177,66 @@ def test_the_command_says_it_in_one_message(monkeypatch, capsys):
     said = capsys.readouterr().err
     assert said.startswith("cannot: no image can be built here:\n  - MICROPYTHON_DIR is not set")
     assert "IDF_PATH is not set" in said
+
+
+# ---- whom the image believes --------------------------------------------------------------------
+
+
+def module(path):
+    names = {}
+    exec(path.read_text(), names)
+    return names
+
+
+def test_sec17_an_image_that_believes_nobody_is_not_built(tmp_path):
+    """It would refuse every bundle for ever, also the one with the font."""
+    with pytest.raises(firmware.FirmwareError, match="KEY=release.pem .* or DEV=1 .* no font"):
+        firmware.generated(BOARD, build=tmp_path)
+
+
+def test_a_release_believes_its_key_and_the_service_desk(tmp_path):
+    release, desk = tmp_path / "release.pem", tmp_path / "desk.pem"
+    numbers = [bundle_keys.make(path).public_key().public_numbers().n for path in (release, desk)]
+    place = firmware.generated(BOARD, [release], [desk], build=tmp_path)
+    made = module(place / "signers.py")
+    (name, n, e), (who, m, _) = *made["KEYS"], *made["ACTIVATION"]
+    assert (name, int.from_bytes(n, "big"), e) == ("release", numbers[0], 65537)
+    assert (who, int.from_bytes(m, "big")) == ("desk", numbers[1])
+    assert [p.name for p in place.iterdir()] == ["signers.py"]  # a release
+
+
+def test_a_development_build_believes_the_development_key(tmp_path, monkeypatch):
+    monkeypatch.setattr(bundle_keys, "DEVELOPMENT_KEY", tmp_path / "development.pem")
+    place = firmware.generated(BOARD, dev=True, build=tmp_path)
+    made = module(place / "signers.py")
+    assert made["KEYS"] == made["ACTIVATION"] and made["KEYS"][0][0] == "development"
+    assert module(place / "flavour.py")["DEV"] is True and (place / "devrepl.py").exists()
+    with pytest.raises(firmware.FirmwareError, match="believes no development key"):
+        firmware.generated(BOARD, [tmp_path / "development.pem"], build=tmp_path)
+    # nothing of it is left in the release that is built next
+    bundle_keys.make(tmp_path / "release.pem")
+    place = firmware.generated(BOARD, [tmp_path / "release.pem"], build=tmp_path)
+    assert [p.name for p in place.iterdir()] == ["signers.py"]
+
+
+def test_modules_of_ones_own_go_first(tmp_path):
+    own = tmp_path / "own"
+    write(own / "signers.py", "KEYS = ACTIVATION = ()\n")
+    place = firmware.generated(BOARD, modules=own, build=tmp_path)
+    assert (place / "signers.py").read_text() == "KEYS = ACTIVATION = ()\n"
+    for path in (tmp_path / "none", tmp_path / "none.pem"):
+        with pytest.raises(firmware.FirmwareError, match=f"{path.name}"):
+            firmware.generated(BOARD, [tmp_path / "none.pem"], modules=path, build=tmp_path)
+
+
+def test_sec1_only_a_development_build_writes_core_dumps(env, tmp_path):
+    """A stack or heap in flash could hold a card number, a PIN or a key."""
+    common = firmware.BOARDS / "common"
+    rows = (common / "sdkconfig.common").read_text().splitlines()
+    assert "CONFIG_ESP_COREDUMP_ENABLE_TO_NONE=y" in rows
+    assert not any("COREDUMP_ENABLE_TO_FLASH=y" in r or "TO_UART=y" in r for r in rows)
+    for board in firmware.names():
+        assert "COREDUMP" not in (firmware.BOARDS / board / "sdkconfig.board").read_text()
+    build(env, tmp_path, dev=True)
+    assert "SHOUYIN_DEV=1\n" in (tmp_path / "build" / f"{BOARD}-dev" / "env.txt").read_text()
+    assert "CONFIG_ESP_COREDUMP_ENABLE_TO_FLASH=y" in (common / "sdkconfig.dev").read_text()

@@ -134,6 +134,47 @@ def test_a_bundle_that_stays_in_the_other_slot_is_named(made, monkeypatch):
     assert chip.data[at : at + len(other)] == other
 
 
+def test_without_a_bundle_there_is_no_font_and_that_is_said(made, monkeypatch):
+    built = made.images["SY_BARE"]
+    bare = image.build(
+        board.load("SY_BARE", made.boards), made.folder / "SY_BARE.bin", out=made.folder / "bare"
+    )
+    assert image.NO_FONT in bare.lines() and image.NO_FONT not in built.lines()
+    chip = flashkit.Flash(8 * flashkit.MB)
+    other = made.bundle("SY_BARE", version="9.9.9", counter=99)
+    at = built.table["bundle_1"].offset
+    with flashkit.chip("esp32s3", chip, monkeypatch) as url:
+        assert flash.flash(url, bare, **FLAGS).notes == [image.NO_FONT]
+        assert flash.flash(url, bare, erase=True, **FLAGS).notes == [image.NO_FONT]
+        chip.data[at : at + len(other)] = other
+        assert image.NO_FONT not in flash.flash(url, bare, **FLAGS).notes
+
+
+def test_an_older_bundle_over_a_newer_one_is_said_not_to_run(made, monkeypatch):
+    built = made.images["SY_BARE"]
+    chip = in_use(built)
+    at = built.table["bundle_0"].offset
+    newer = made.bundle("SY_BARE", version="9.9.9", counter=99)
+    chip.data[at : at + len(newer)] = newer
+    with flashkit.chip("esp32s3", chip, monkeypatch) as url:
+        notes = flash.flash(url, built, **FLAGS).notes
+        assert len(notes) == 1 and "9.9.9 with counter 99, now one with counter 7" in notes[0]
+        assert "WILL NOT RUN" in notes[0]
+        assert flash.flash(url, built, **FLAGS).notes == []
+
+
+@pytest.mark.parametrize("n", (1, 31, 32, 100, 352, 383))
+def test_a_table_whose_writing_was_interrupted_needs_no_erase(made, monkeypatch, n):
+    built = made.images["SY_BARE"]
+    chip = in_use(built)
+    before = kept(chip, built)
+    chip.data[0x8000 + n : 0x9000] = b"\xff" * (0x1000 - n)
+    with flashkit.chip("esp32s3", chip, monkeypatch) as url:
+        flash.flash(url, built, **FLAGS)
+    assert kept(chip, built) == before
+    assert chip.data[0x8000:0x9000] == built.data[0x8000:0x9000]
+
+
 def test_the_volume_of_an_official_image_is_written_when_blank_and_kept_when_not(
     made, monkeypatch
 ):
@@ -293,6 +334,8 @@ def test_nobody_at_the_port_is_said_so(made):
         flash.flash("socket://127.0.0.1:1", made.images["SY_BARE"], **FLAGS)
     with pytest.raises(FlashingError, match="is for SY_BARE, not for SY_C3"):
         flash.flash("socket://127.0.0.1:1", made.images["SY_BARE"], board="SY_C3", **FLAGS)
+    with pytest.raises(FlashingError, match="there is no port /dev/ttyNOPE0; .*shouyin ports"):
+        flash.flash("/dev/ttyNOPE0", made.images["SY_BARE"], **FLAGS)
 
 
 def test_the_command_shows_sizes_and_what_was_done(made, monkeypatch, capsys):

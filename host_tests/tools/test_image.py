@@ -289,6 +289,16 @@ def test_an_official_base_takes_a_development_bundle_of_the_key_only(made, monke
     refused(made, "SY_S3", official, "not signed by", bundle=made.bundle, key=other)
 
 
+def test_sec16_a_release_takes_no_development_bundle(made):
+    """The terminal would refuse it, and have no font."""
+    names = flashkit.frozen_names("SY_S3", dev=False)
+    base = made.save("sold.bin", flashkit.whole("esp32s3", flashkit.app("esp32s3", names=names)))
+    refused(made, "SY_S3", base.read_bytes(), "is a release and refuses", bundle=made.bundle)
+    release = made.save("sold.syb", flashkit.bundle(made.key, "SY_S3", dev=False))
+    built = image.build(made.board("SY_S3"), base, release, made.pem, out=None)
+    assert image.NO_FONT not in built.lines()
+
+
 def test_a_bundle_that_is_not_for_this_board_or_damaged_is_refused(made):
     official = made.official.read_bytes()
     good = flashkit.bundle(made.key, "SY_S3")

@@ -165,3 +165,11 @@ def test_types_are_checked_against_the_esp32_port(small):
     change(small, "modules/board.py", "parts.i2c())", "parts.i2c(), adress=0x3D)")
     (found,) = checks.check_types(small)
     assert found.bad and 'Unexpected keyword argument "adress"' in found.text
+
+
+@pytest.mark.parametrize("name, why", [("", "BOARD= is missing"), ("SY_NONE", "no board SY_NONE")])
+def test_a_board_that_is_not_there_is_not_checked(name, why, board, capsys):
+    assert command.main([name, "--check", "--boards", str(board.parent)]) == 2
+    assert (
+        capsys.readouterr().err == f"cannot: {'there is ' * bool(name)}{why}; there are SY_NEW\n"
+    )

@@ -55,6 +55,14 @@ def test_erasing_wants_it_typed(made, monkeypatch):
     assert not memory.begun
 
 
+def test_a_port_that_is_not_there_is_no_matter_of_the_boot_button(made, tmp_path):
+    for argv in (("flash", str(made.path)), ("deploy", str(made.path))):
+        code, text, err = run(*argv, port="/dev/ttyNOPE0")
+        assert code == errors.NO_TERMINAL and text == ""
+        assert "there is no port /dev/ttyNOPE0" in err and "shouyin ports" in err
+        assert "BOOT" not in err
+
+
 def test_the_wrong_board_and_no_chip_are_named(made, tmp_path):
     code, text, _ = flash("socket://127.0.0.1:1", made, "--board", "SY_C3")
     assert code == errors.LOCAL and "not for SY_C3" in json.loads(text)["error"]

@@ -1,4 +1,4 @@
-"""python -m activation: activation files on the host.
+"""python -m tools.activation from the repository's root: activation files on the host.
 
 key KEY.pem                       a new RSA-2048 signing key
 make APPLICATION.json --key KEY.pem --signer NAME -o ACTIVATION.json
@@ -15,7 +15,12 @@ import json
 import sys
 from pathlib import Path
 
-import activation
+# `import activation` is a top-level module of tools/, in the tests too.
+_TOOLS = str(Path(__file__).resolve().parents[1])
+if _TOOLS not in sys.path:
+    sys.path.insert(0, _TOOLS)
+
+import activation  # noqa: E402
 
 
 def _arguments(argv):
@@ -53,6 +58,7 @@ def _make(options):
     if options.passwords:
         path = Path(options.passwords)
         path.touch(mode=0o600)
+        path.chmod(0o600)  # also when it was there
         path.write_text(letter, encoding="utf-8")
     else:
         print("first passwords, told to their holders one by one; they are nowhere else:")
@@ -93,8 +99,11 @@ def main(argv=None):
             print("\n".join(show(content)))
         else:
             print(repr(activation.signer_row(options.name, activation.load_public(options.key))))
-    except (activation.ActivationError, OSError) as e:
+    except activation.ActivationError as e:
         print(f"activation: {e}", file=sys.stderr)
+        return 1
+    except OSError as e:
+        print(f"activation: {e.filename}: {e.strerror}", file=sys.stderr)
         return 1
     return 0
 

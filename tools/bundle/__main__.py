@@ -1,4 +1,4 @@
-"""python -m bundle make|keys|signers: see `make bundle`."""
+"""Bundles and the keys that sign them: make bundle, make keys, python -m tools.bundle signers."""
 
 import argparse
 import sys
@@ -31,6 +31,7 @@ def _keys(args):
         print(f"{args.out}: keep it secret, and keep a copy: nobody can sign in its place")
     else:
         keys.development()
+        print(f"{keys.DEVELOPMENT_KEY} signs for development builds; OUT=... makes another key")
 
 
 def _signers(args):

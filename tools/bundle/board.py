@@ -25,7 +25,7 @@ ARCHES = {"esp32": "xtensawin", "esp32s2": "xtensawin", "esp32s3": "xtensawin",
 def folder(board, root=ROOT):
     """The folder of a board. BundleError with the names of those that there are."""
     found = root / "boards" / board
-    if not board or not (found / "modules" / "board.py").exists():
+    if not board or Path(board).name != board or not (found / "modules" / "board.py").exists():
         known = sorted(p.parents[1].name for p in root.glob("boards/SY_*/modules/board.py"))
         raise BundleError(f"no board {board!r}: BOARD is one of {', '.join(known)}")
     return found

@@ -12,6 +12,7 @@ from . import BundleError, header, keys, romfs
 from . import board as boards
 from .sbom import sbom
 
+COUNTER_MAX = 2**31 - 1  # the device keeps it as a signed 32-bit number
 _SAID = re.compile(r"MicroPython v(\S+).*mpy v(\d+\.\d+)")
 
 
@@ -101,6 +102,8 @@ def build(
     arch = arch or boards.arch(board, root)
     said_version, said_counter = boards.version(root)
     version, counter = version or said_version, said_counter if counter is None else counter
+    if not 0 < counter <= COUNTER_MAX:
+        raise BundleError(f"COUNTER={counter}: it must be between 1 and {COUNTER_MAX}")
     mpy_cross, micropython, mpy = compiler()
     sources = {n: p.read_bytes() for n, p in boards.modules(board, dev, root).items()}
     sources["app/version.py"] = b'VERSION = "%s"\nCOUNTER = %d\n' % (version.encode(), counter)

@@ -17,18 +17,20 @@ from .board import TABLE_OFFSET, read_table
 _OLDEST = (1, 25)
 # The names of frozen modules stand in the application one after the other, each with a NUL.
 _OURS_FROZEN = b"app/root.py\0"
+_DEV_FROZEN = b"devrepl.py\0"
 _OCTAL = b"Octal-SPIRAM"  # in the board's name of the official image for octal PSRAM
 
 
 @dataclass(frozen=True)
 class Base:
     """`bootloader` is an EspImage or None, `app` an EspImage; `frozen`: the application has our
-    firmware in it; `version`: MicroPython's."""
+    firmware in it; `version`: MicroPython's; `dev`: the firmware is a development build."""
 
     bootloader: object
     app: object
     frozen: bool
     version: str
+    dev: bool
 
 
 def read(path, board, bootloader=None):
@@ -49,7 +51,7 @@ def read(path, board, bootloader=None):
         other = _bytes(Path(bootloader), "BOOTLOADER")
         boot = esp.read(other, board.target, Path(bootloader).name)
     frozen, version = _judge(app, board, path.name)
-    return Base(boot, app, frozen, version)
+    return Base(boot, app, frozen, version, frozen and _DEV_FROZEN in app.data)
 
 
 def _bytes(path, what):

@@ -51,7 +51,7 @@ def load(name, boards=BOARDS):
     """The Board of that name. FlashingError when there is none, or when its table does not verify
     or does not fit its flash."""
     folder = Path(boards) / str(name)
-    if not name or not (folder / "partitions.csv").is_file():
+    if not name or Path(name).name != str(name) or not (folder / "partitions.csv").is_file():
         raise FlashingError(f"no board {name!r}: BOARD= one of {', '.join(names(boards))}")
     target, flash_size, psram = _chip(folder)
     if target not in ARCHITECTURES:

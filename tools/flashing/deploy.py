@@ -65,6 +65,15 @@ for p in esp32.Partition.find(esp32.Partition.TYPE_DATA, label={label!r}):
     p.readblocks(0, b)
     print(binascii.b2a_base64(b).decode(), end='')
 """
+# What the next start will make of the slot. () of a firmware that cannot tell, or of a board that
+# has not started its boot chain.
+_VERDICT = """
+try:
+    import slots
+    print(repr(slots.verdict({slot})))
+except (ImportError, AttributeError):
+    print('()')
+"""
 
 
 @dataclass
@@ -130,12 +139,12 @@ def bundle(port, path, slot=None, reset=True, progress=None):
         target = _choose(slot, running, counters)
         writer = _Slot(transport, target, found.data, progress)
         writer.write()
-        other = counters[1 - target]
-        notes = []
-        if other is not None and other >= found.manifest["counter"]:
+        counter, other = found.manifest["counter"], counters[1 - target]
+        notes = _verdict(transport, target)
+        if other is not None and (other > counter or other == counter and target):
             notes.append(
-                f"slot {1 - target} holds counter {other}, this bundle has "
-                f"{found.manifest['counter']}: the board takes the higher one"
+                f"slot {1 - target} holds counter {other}, this bundle has {counter}: the board "
+                f"takes the higher one, of equal ones slot 0; COUNTER={other + 1} goes before it"
             )
         if reset:
             _reset(transport)
@@ -152,6 +161,22 @@ def _counter(transport, slot):
     parts = syb.manifest(base64.b64decode(text))
     counter = parts[0].get("counter") if parts else None
     return counter if isinstance(counter, int) else None
+
+
+def _verdict(transport, slot):
+    """Why the board will not run what now lies in the slot: a list of one line, or of none."""
+    reason, lowest = (*ast.literal_eval(_say(transport, _VERDICT.format(slot=slot))), None, None)[
+        :2
+    ]
+    if reason is None:
+        return []
+    if lowest is not None:
+        how = f"make bundle COUNTER={lowest} or higher"
+    elif reason in ("signer", "signature"):
+        how = "it believes the keys of its signers.py, and none of them signed this"
+    else:
+        how = "it is not made for this firmware"
+    return [f"the board WILL NOT RUN it ({reason}): {how}"]
 
 
 def _choose(slot, running, counters):

@@ -7,6 +7,7 @@ Of the rest only what differs is written. Everything that was written is read ba
 
 import contextlib
 import hashlib
+import os
 from dataclasses import dataclass, field
 
 import esptool
@@ -73,6 +74,8 @@ def flash(
         image = images.load(image)
     if board is not None and image.board != board:
         raise FlashingError(f"the image is for {image.board}, not for {board}")
+    if os.name != "nt" and "://" not in port and not os.path.exists(port):
+        raise FlashingError(f"there is no port {port}; .venv/bin/python -m tools.shouyin ports")
     with esp.quiet(progress) as log, _translated(port, log):
         chip = _connect(port, image, before, stub, baud)
         try:
@@ -94,7 +97,7 @@ def _translated(port, log):
         yield
     except (RuntimeError, SerialException, OSError) as e:  # esptool's errors are RuntimeError
         what = f" while {log.what}" if log.what else ""
-        raise FlashingError(f"{port}{what}: {e}") from e
+        raise FlashingError(f"{port}{what}: {e}".strip()) from e
 
 
 def _connect(port, image, before, stub, baud):
@@ -109,12 +112,12 @@ def _connect(port, image, before, stub, baud):
         if chip.secure_download_mode or chip.get_flash_encryption_enabled():
             raise FlashingError(
                 f"{port}: flash encryption or secure download mode is on: a plain image would "
-                "brick this terminal. Update it with a signed bundle"
+                "brick this terminal; docs/hardening.md says what can be updated"
             )
         if chip.get_secure_boot_enabled():
             raise FlashingError(
                 f"{port}: secure boot is on: this chip starts signed images only, and this one "
-                "has no signature. Update it with a signed bundle"
+                "has no signature; docs/hardening.md says what can be updated"
             )
         if stub:
             chip = esptool.run_stub(chip)
@@ -153,6 +156,14 @@ class _Writer:
         self.log.what = "reading the partition table"
         return boards_.read_table(self.chip.read_flash(boards_.TABLE_OFFSET, 0xC00))
 
+    def _table_is_half_written(self):
+        """Whether the sector holds the beginning of the image's own table and nothing else: its
+        writing was interrupted."""
+        self.log.what = "reading the partition table"
+        there = self.chip.read_flash(boards_.TABLE_OFFSET, 0xC00).rstrip(b"\xff")
+        whole = self.image.table.to_binary().rstrip(b"\xff")
+        return len(there) < len(whole) and whole.startswith(there)
+
     def _md5(self, offset, size):
         return self.chip.flash_md5sum(offset, size)
 
@@ -164,6 +175,7 @@ class _Writer:
 
     def what_differs(self):
         self._refuse_moves()
+        self._name_downgrade()
         for r in self.image.regions:
             part = self.image.table.find_by_name(r.name)
             if r.name in boards_.KEPT and not self._blank(part.offset, part.size):
@@ -178,28 +190,54 @@ class _Writer:
 
         self._name_old_bundles()
 
+    def _bundle(self, name):
+        """Manifest of the bundle that a slot of the chip holds, None: none, or no slot."""
+        part = self.image.table.find_by_name(name)
+        if part is None:
+            return None
+        self.log.what = f"looking at {name}"
+        found = syb.manifest(self.chip.read_flash(part.offset, syb.HEADER))
+        return found[0] if found else None
+
+    def _name_downgrade(self):
+        """A bundle that takes the place of a newer one: what the terminal has confirmed stays the
+        lowest that it runs."""
+        ours = next((r for r in self.image.regions if r.name == "bundle_0"), None)
+        there = ours and self._bundle("bundle_0")
+        if not there:
+            return
+        counter = syb.manifest(ours.data[: syb.HEADER])[0]["counter"]
+        if isinstance(there.get("counter"), int) and there["counter"] > counter:
+            self.report.notes.append(
+                f"bundle_0 held bundle {there.get('version')} with counter {there['counter']}, "
+                f"now one with counter {counter}: a terminal that has confirmed the newer one "
+                "WILL NOT RUN the older, and runs the firmware in the image"
+            )
+
     def _name_old_bundles(self):
         """Bundles on the chip that the image does not replace: the counter decides which runs."""
         written = {r.name for r in self.image.regions}
+        names = []
         for name in ("bundle_0", "bundle_1"):
-            part = self.image.table.find_by_name(name)
-            if part is None or name in written:
-                continue
-            self.log.what = f"looking at {name}"
-            found = syb.manifest(self.chip.read_flash(part.offset, syb.HEADER))
+            found = None if name in written else self._bundle(name)
             if found:
-                version, counter = found[0].get("version"), found[0].get("counter")
+                names.append(name)
                 self.report.notes.append(
-                    f"{name} still holds bundle {version} with counter {counter}: it runs when "
-                    "that is the highest"
+                    f"{name} still holds bundle {found.get('version')} with counter "
+                    f"{found.get('counter')}: it runs when that is the highest"
                 )
+        if not names and "bundle_0" not in written:
+            self.report.notes.append(images.NO_FONT)
 
     def _refuse_moves(self):
         """What a terminal keeps must lie where it lay."""
-        try:
-            there = self._table()
-        except FlashingError as e:
-            raise FlashingError(f"{e}. A first flash needs ERASE=1") from e
+        if self._table_is_half_written():
+            there = None
+        else:
+            try:
+                there = self._table()
+            except FlashingError as e:
+                raise FlashingError(f"{e}. A first flash needs ERASE=1") from e
         has_boot = any(r.name == "bootloader" for r in self.image.regions)
         if there is None:
             # A new chip, or a terminal whose flashing was interrupted: nothing that is kept is
@@ -239,6 +277,7 @@ class _Writer:
             self._write(name, offset, data, ERASED if region is None else WRITTEN)
             if region is not None:
                 self._read_back(name, offset, region.data)
+        self._name_old_bundles()
 
     def _holdings(self):
         """(name, offset, size) of what a terminal keeps, where the chip's table or, when it has

@@ -25,6 +25,10 @@ OUT = ROOT / "out" / "image"
 # Room of what lies before the partitions
 _BEFORE = {"bootloader": boards_.TABLE_OFFSET, "partition_table": boards_.SECTOR}
 _BLANK = b"\xff"
+NO_FONT = (
+    "No bundle: the font lies in one. The terminal will say NO FONT until a slot holds a bundle: "
+    "make image with BUNDLE=out/bundle/... (make bundle)"
+)
 _DEVELOPMENT_KEY = ROOT / "build" / "keys" / "development.pem"  # where `make bundle` has it
 
 
@@ -68,7 +72,7 @@ class Image:
                 rows.append((part.name, part.offset, None, part.size, ""))
             else:
                 rows.append(_row(region))
-        return size_table(rows)
+        return size_table(rows) + ([] if "bundle_0" in found else [NO_FONT])
 
     def listing(self):
         """The dict that is written as JSON."""
@@ -111,6 +115,12 @@ def build(board, base, bundle=None, key=None, bootloader=None, version=None, out
         key = _DEVELOPMENT_KEY
     public = None if key is None else syb.public_key(key)
     carried = None if bundle is None else syb.read(bundle, board, public)
+    if carried and found.frozen and not found.dev and carried.manifest.get("dev"):
+        raise FlashingError(
+            f"{Path(base).name} is a release and refuses the development bundle "
+            f"{Path(bundle).name}, and with it the font: make bundle BOARD={board.name} "
+            "KEY=release.pem, the key of make firmware"
+        )
     image = Image(
         board=board.name,
         target=board.target,

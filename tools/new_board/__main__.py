@@ -18,6 +18,11 @@ def main(argv=None):
     parser.add_argument("--boards", type=Path, default=template.BOARDS, help="where boards lie")
     asked = parser.parse_args(argv)
     folder = asked.boards / asked.name
+    if not asked.name or asked.check and not folder.is_dir():
+        what = f"there is no board {asked.name}" if asked.name else "BOARD= is missing"
+        there = ", ".join(sorted(p.name for p in asked.boards.glob("SY_*")))
+        print(f"cannot: {what}; there are {there}", file=sys.stderr)
+        return 2
     if not asked.check:
         try:
             template.make(asked.name, asked.target, asked.flash, asked.psram, asked.boards)

@@ -3,6 +3,7 @@
 import argparse
 import functools
 import getpass
+import os
 import sys
 
 from .commands import (
@@ -17,7 +18,7 @@ from .commands import (
     keys,
     settings,
 )
-from .errors import CODES, INTERRUPTED, ToolError
+from .errors import CODES, DONE, INTERRUPTED, ToolError
 from .output import Output
 from .work import Work
 
@@ -62,6 +63,9 @@ def main(argv, out=None, stdin=None, getpass_=getpass.getpass):
     except ToolError as e:
         out.error(e)
         return e.code
+    except BrokenPipeError:  # ... | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except KeyboardInterrupt:
         sys.stderr.write("shouyin: stopped; the terminal runs on\n")
         return INTERRUPTED

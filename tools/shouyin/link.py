@@ -8,12 +8,11 @@ moved in the order that resets an ESP32 (both lines go up together, RTS goes dow
 import contextlib
 import io
 import json
-import os
 
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
-from . import literals
+from . import literals, ports
 from .errors import LinkError, LockedError, RefusedError
 
 READ_S = 1  # a read of the port returns after so long without a byte
@@ -80,7 +79,7 @@ class Link:
         if error:
             raise LinkError(
                 f"{self.port} is a MicroPython board without Shouyin: {_last(error)}",
-                "flash the firmware first: shouyin flash --board BOARD --port " + str(self.port),
+                f"flash the firmware first: shouyin flash IMAGE --port {self.port}",
             )
 
     def _run(self, source, wait_s, consumer=None):
@@ -194,9 +193,5 @@ def _refused(line):
 
 
 def _why_not_open(port):
-    if not os.path.exists(port) and os.name != "nt" and "://" not in port:
-        return f"there is no port {port}", "list those that are there: shouyin ports"
-    if os.path.exists(port) and not os.access(port, os.R_OK | os.W_OK):
-        return (f"no permission for {port}",
-                f"add yourself to the port's group (ls -l {port}), and log in again")  # fmt: skip
-    return f"{port} cannot be opened", "close the other program that uses it"
+    return ports.problem(port) or (f"{port} cannot be opened",
+                                   "close the other program that uses it")  # fmt: skip

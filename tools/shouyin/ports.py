@@ -1,5 +1,7 @@
 """Serial ports of this computer, and which of them may be a terminal's."""
 
+import os
+
 from serial.tools import list_ports
 
 LIKELY, POSSIBLE, OTHER = "likely", "possible", "no"
@@ -40,3 +42,13 @@ def found():
             "guess": how,
         })  # fmt: skip
     return sorted(rows, key=lambda r: ((LIKELY, POSSIBLE, OTHER).index(r["guess"]), r["port"]))
+
+
+def problem(port):
+    """(what keeps a port from being opened, what to do), as far as its name tells; else None."""
+    if not os.path.exists(port) and os.name != "nt" and "://" not in port:
+        return f"there is no port {port}", "list those that are there: shouyin ports"
+    if os.path.exists(port) and not os.access(port, os.R_OK | os.W_OK):
+        return (f"no permission for {port}",
+                f"add yourself to the port's group (ls -l {port}), and log in again")  # fmt: skip
+    return None

@@ -60,6 +60,10 @@ def use_line():
     _line = Line()
 
 
+def power_off():
+    raise SystemExit
+
+
 def line():
     return _line
 

@@ -2,7 +2,6 @@
 # tech.version(), tech.counters(), tech.log(). Only looks; shows no number of a card and no key.
 
 import gc
-import os
 import sys
 
 import machine
@@ -84,7 +83,6 @@ def version(ctx):
             "board": board.NAME,
             "serial": "%06X" % board.serial(),
             "micropython": ".".join([str(n) for n in sys.implementation[1][:3]]),
-            "port": os.uname()[2] if hasattr(os, "uname") else "",
             "machine": getattr(sys.implementation, "_machine", ""),
             "bundle": None if bundle is None else bundle["version"],
             "bundle_counter": None if bundle is None else bundle.get("counter"),

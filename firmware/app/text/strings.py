@@ -252,6 +252,7 @@ PROBLEM = (
     "no_operators", "未建操作员,请联系服务商", "No operators. Call service.",
     "vault", "密钥库损坏,需重装主密钥,联系服务商", "Key store broken. Reload keys: service",
     "settings", "参数损坏,请联系服务商", "Parameters damaged. Call service.",
+    "nvs", "设备密钥存储损坏,停用,联系服务商", "Secret store damaged: call service.",
     "vfs", "文件系统损坏,未格式化。请联系服务商", "File system damaged: call service.",
     "training_enter", "重启进入培训,真实交易不受影响", "Restart to train? Books stay.",
     "training_waits", "真实交易有待发,培训结束后才发送", "Unsent sales wait until it ends",

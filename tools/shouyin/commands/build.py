@@ -2,7 +2,8 @@
 
 import contextlib
 
-from ..errors import ToolError
+from .. import ports
+from ..errors import LinkError, ToolError
 
 
 def register(add, group):
@@ -76,15 +77,25 @@ def run_flash(work):
     a = work.args
     from flashing import flash
 
+    port = _port(work)
     hint = "hold BOOT while you plug the board in, and try again"
     with _translated(hint), work.out.progress() as tell:
         report = flash.flash(
-                work.port(), a.image, a.board, erase=a.erase, stub=not a.no_stub, before=a.before,
+                port, a.image, a.board, erase=a.erase, stub=not a.no_stub, before=a.before,
                 after=a.after, warn=lambda text: _confirmed(work, text), progress=tell,
             )  # fmt: skip
     rows = [vars(d) for d in report.regions]
     data = {"chip": report.chip, "flash_size": report.flash_size, "regions": rows}
     work.out.result(data, report.lines())
+
+
+def _port(work):
+    """The port, when it can be there: what is wrong with it is no matter of the boot button."""
+    port = work.port()
+    problem = ports.problem(port)
+    if problem:
+        raise LinkError(*problem)
+    return port
 
 
 def _confirmed(work, warning):
@@ -98,10 +109,11 @@ def run_deploy(work):
     a, files = work.args, work.args.files
     from flashing import deploy
 
+    port = _port(work)
     hint = "stop the development build first: tech.stop() on its console"
     with _translated(hint), work.out.progress() as tell:
         if files[0].endswith(".syb"):
-            report = deploy.bundle(work.port(), files[0], slot=a.slot, progress=tell)
+            report = deploy.bundle(port, files[0], slot=a.slot, progress=tell)
         else:
-            report = deploy.files(work.port(), files, a.to, progress=tell)
+            report = deploy.files(port, files, a.to, progress=tell)
     work.out.result(vars(report), report.lines())
