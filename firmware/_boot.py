@@ -41,6 +41,16 @@ def _choose():
         bootstate.count(0)  # another firmware now: it has not crashed yet
 
 
+def _panicked():
+    """Whether the last run ended in a panic: reset_cause() says HARD_RESET then, as after
+    machine.reset()."""
+    try:
+        from flashmap import panicked  # boards/common/flashmap.c
+    except ImportError:
+        return False
+    return panicked()
+
+
 def _start():
     import chip
 
@@ -49,6 +59,8 @@ def _start():
     bootstate.load()
     if cause == machine.WDT_RESET:
         bootstate.note("watchdog")
+    elif _panicked():
+        bootstate.note("panic")
     _choose()
     import board
 

@@ -1,4 +1,5 @@
-// flashmap.view(label): a partition's bytes, readable in place.
+// flashmap.view(label): a partition's bytes, readable in place. flashmap.panicked(): whether the last
+// run ended in a panic, which machine.reset_cause() does not tell from a reset that was wanted.
 //
 // VfsRom runs code out of memory that it is given: bytecode of an app bundle then stays in flash and
 // costs the heap nothing. The port maps only one partition, the one with the name "romfs"; a
@@ -9,6 +10,7 @@
 #include "py/objarray.h"
 
 #include "esp_partition.h"
+#include "esp_system.h"
 
 // A mapping is made once and stays until the reset: modules may be running out of it.
 typedef struct _mapping_t {
@@ -52,8 +54,14 @@ static mp_obj_t flashmap_view(mp_obj_t label) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(flashmap_view_obj, flashmap_view);
 
+static mp_obj_t flashmap_panicked(void) {
+    return mp_obj_new_bool(esp_reset_reason() == ESP_RST_PANIC);
+}
+static MP_DEFINE_CONST_FUN_OBJ_0(flashmap_panicked_obj, flashmap_panicked);
+
 static const mp_rom_map_elem_t flashmap_globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_flashmap) },
+    { MP_ROM_QSTR(MP_QSTR_panicked), MP_ROM_PTR(&flashmap_panicked_obj) },
     { MP_ROM_QSTR(MP_QSTR_view), MP_ROM_PTR(&flashmap_view_obj) },
 };
 static MP_DEFINE_CONST_DICT(flashmap_globals, flashmap_globals_table);

@@ -8,6 +8,7 @@ from harness import flash
 
 import bootstate
 import volume
+from models.nor import PowerCut
 
 DATA = "/boot_test"
 
@@ -68,6 +69,34 @@ def test_one_byte_somewhere_in_the_superblock_is_enough_not_to_format():
             assert boot(dev) == "vfs" and not mounted(), at
     finally:
         power_off()
+
+
+def test_a_first_boot_whose_power_goes_is_finished_by_the_next():
+    """The volume is half made then, and no longer blank."""
+    for torn in (0, 1, "random"):
+        at, stuck = 0, 0
+        while True:
+            nor, dev = flash(1024, 16)
+            with Nvs():
+                nor.cut_at(nor.ops + at, torn, seed=5)
+                try:
+                    boot(dev)
+                    done = True
+                except PowerCut:
+                    done = False
+                nor.power_on()
+                power_off()
+                stuck += boot(dev) is not None
+                assert stuck == 0 and mounted(), (at, torn)
+                power_off()
+                # From now on it is a volume like others: damaged, it is never formatted.
+                for block in (0, 1024):
+                    nor.storage.data[block : block + 64] = b"\x00" * 64
+                assert boot(dev) == "vfs" and not mounted(), (at, torn)
+            if done:
+                break
+            at += 1
+        assert at > 2
 
 
 # ---- crashes ------------------------------------------------------------------------------------

@@ -118,3 +118,23 @@ def test_a_watchdog_that_bites_without_nvs_does_not_keep_the_firmware_from_start
     for nvs in ({"load": -4353}, {"store": -4357}):
         boot = Boot(None, nvs)
         assert was_reset(boot.run()) and boot.began, nvs
+
+
+class FlashMap:
+    """Stands for the module of boards/common/flashmap.c."""
+
+    def __init__(self, panicked):
+        self.panicked = lambda: panicked
+
+
+def test_a_panic_counts_as_a_crash_and_a_reset_that_was_wanted_does_not():
+    bus.current.reset_cause = machine.HARD_RESET
+    for panicked in (True, False):
+        sys.modules["flashmap"] = FlashMap(panicked)
+        try:
+            boot = Boot()
+            assert was_reset(boot.run()) and boot.began
+        finally:
+            del sys.modules["flashmap"]
+        assert ('"crashes": ["i", 1]' in boot.text) == panicked, boot.text
+        assert (hex_of("panic") in boot.text) == panicked

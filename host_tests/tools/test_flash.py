@@ -1,6 +1,8 @@
 """`make flash` against a chip that is a ROM bootloader without hardware: what is written, what is
 kept, what is refused. The test looks into the chip's memory itself, and reads it with esptool."""
 
+import io
+
 import esptool
 import flashkit
 import pytest
@@ -352,3 +354,19 @@ def test_the_command_shows_sizes_and_what_was_done(made, monkeypatch, capsys):
     assert "the image is for SY_C3, not for SY_CLASSIC" in capsys.readouterr().err
     assert command.main(["flash", "--port", "", "--board", "SY_C3"]) == 1
     assert "PORT= is missing" in capsys.readouterr().err
+
+
+def test_where_nobody_can_be_asked_erase_must_say_all(made, monkeypatch, capsys):
+    built = made.images["SY_BARE"]
+    chip = in_use(built)
+    before = bytes(chip.data)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with flashkit.chip("esp32s3", chip, monkeypatch) as url:
+        where = ["flash", "--port", url, "--image", str(built.path), "--board", "SY_BARE"]
+        where += ["--no-stub", "--before", "no-reset", "--after", "no-reset", "--erase"]
+        assert command.main([*where, "1"]) == 1
+        assert "owes to the acquirer are lost" in (said := capsys.readouterr().err)
+        assert "ERASE=all agrees" in said and chip.data == before
+        assert command.main([*where, "all"]) == 0
+        assert chip.data == built.data
+        assert command.main([*where, "1"]) == 0  # nothing is lost, nobody is asked

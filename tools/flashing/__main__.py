@@ -21,7 +21,7 @@ def _parser():
     p.add_argument("--port", required=True)
     p.add_argument("--board", required=True)
     p.add_argument("--image", help="default: the newest of the board in out/image")
-    p.add_argument("--erase", help="1: all of the flash, what the terminal holds too")
+    p.add_argument("--erase", help="1 or all: what the terminal holds too")
     p.add_argument("--no-stub", action="store_true")
     p.add_argument("--before", default="default-reset")
     p.add_argument("--after", default="hard-reset")
@@ -67,9 +67,15 @@ def _newest(name):
     return found[-1]
 
 
-def _warn(text):
+def _warn(text, agreed=False):
+    """Ask before a terminal loses what only it has; who asks where nobody can be asked says it
+    with ERASE=all."""
     print(text, file=sys.stderr)
-    if sys.stdin.isatty() and input("Type ERASE to go on: ") != "ERASE":
+    if agreed:
+        return
+    if not sys.stdin.isatty():
+        raise FlashingError("nobody can be asked here, nothing was written; ERASE=all agrees")
+    if input("Type ERASE to go on: ") != "ERASE":
         raise FlashingError("nothing was written")
 
 
@@ -88,7 +94,7 @@ def _flash(options):
         stub=not options.no_stub,
         before=options.before,
         after=options.after,
-        warn=_warn,
+        warn=lambda text: _warn(text, options.erase == "all"),
         progress=report.Bar(),
     )
     print("\n".join(done.lines()))
