@@ -159,15 +159,21 @@ async def test_an_export_comes_back_whole_and_a_wrong_one_changes_nothing():
 async def test_the_batch_goes_out_record_by_record_without_a_card():
     t = await trading(3)
     t.spoil_record(t.journal.trace(1))
-    said = []
-    found = await books.export(t.context(said))
-    assert found.data == {"batch": 1, "records": 3}
-    records = [json.loads(line) for line in said]
-    assert records == (await books.export(t.context(), False)).data
+    found = await books.export(t.context())
+    records = found.data["records"]
+    assert found.data == {"batch": 1, "records": records, "next": None, "total": 3}
     assert [r["amount"] for r in records] == [1000, 1001, 1002]
     assert [r["readable"] for r in records] == [True, False, True]
     assert records[0]["pan_masked"] == "622500******0014" and records[0]["state"] == "APPROVED"
-    assert "expiry" not in said[0] and "sealed" not in said[0]
+    assert "expiry" not in records[0] and "sealed" not in records[0]
+    first = (await books.export(t.context(), 0, 2)).data
+    rest = (await books.export(t.context(), first["next"], count=2)).data
+    assert (len(first["records"]), first["next"], rest["next"]) == (2, 2, None)
+    assert first["records"] + rest["records"] == records
+    beyond = (await books.export(t.context(), 3)).data
+    assert beyond == {"batch": 1, "records": [], "next": None, "total": 3}
+    for bad in ((-1, 1), (0, 0), (0, books.COUNT_MAX + 1), ("0", 1), (True, 1)):
+        await araises(TechError, books.export(t.context(), *bad))
     assert t.journal.unreadable == 0  # who looks makes no damage
     assert books.summary(t.context()).data["states"]["APPROVED"]["count"] == 3
     await t.end()

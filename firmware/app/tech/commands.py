@@ -35,7 +35,7 @@ TABLE = (
     ("net.status", "network", "net_status", TECH, "the bearers and which one is used"),
     ("net.ping", "network", "net_ping", TECH, "net.ping(host=None): connect to the acquirer"),
     ("journal.summary", "books", "summary", TECH, "the open batch, what is owed"),
-    ("journal.export", "books", "export", TECH, "the open batch, record by record"),
+    ("journal.export", "books", "export", TECH, "journal.export(first, count): the open batch"),
     ("log", "status", "log", TECH, "log(n): the last lines of the log"),
     ("settings", "parameters", "list_", TECH, "all parameters"),
     ("settings.get", "parameters", "get", TECH, "settings.get(name)"),
