@@ -253,7 +253,10 @@ def test_sec23_every_command_has_a_level_and_only_these_are_free():
     free = [row[0] for row in commands.TABLE if row[3] == commands.FREE]
     assert free == ["help", "status", "version", "unlock", "challenge", "respond", "lock"]
     key = [row[0] for row in commands.TABLE if row[3] == commands.KEY]
-    assert key == ["settings.import_", "activate", "keys.enter", "password", "decommission"]
+    assert key == [
+        "settings.import_", "settings.import_file", "activate", "keys.enter", "password",
+        "decommission",
+    ]  # fmt: skip
     paths = [row[0] for row in commands.TABLE]
     assert len(set(paths)) == len(paths)
     for row in commands.TABLE:

@@ -156,14 +156,20 @@ ROWS = [
 ]
 
 
-def journal(lines, records=2):
-    """A terminal whose journal is told line by line."""
-    answers = {"journal.summary": {"used": 2}, "journal.export": {"batch": 1, "records": records}}
-    return FakeTerminal(answers, said={"journal.export": lines})
+def journal(*batches):
+    """A terminal with ROWS in its batch, which gives one at a time; `batches`: its numbers."""
+    batches = list(batches)
+
+    def page(first):
+        after = first + 1 if first + 1 < len(ROWS) else None
+        return {"batch": batches.pop(0), "records": ROWS[first : first + 1], "next": after,
+                "total": len(ROWS)}  # fmt: skip
+
+    return FakeTerminal({"journal.export": page})
 
 
 def test_the_journal_as_csv_and_json_lines(tmp_path):
-    with journal([json.dumps(row) for row in ROWS]) as t:
+    with journal(1, 1, 1, 1) as t:
         code, text, _ = run("journal", "export", str(tmp_path / "j.csv"), port=t.path)
         assert code == 0 and text.endswith(f"2 transactions in {tmp_path / 'j.csv'}\n")
         assert run("journal", "export", str(tmp_path / "j.jsonl"), port=t.path)[0] == 0
@@ -173,13 +179,10 @@ def test_the_journal_as_csv_and_json_lines(tmp_path):
     assert [json.loads(n) for n in lines] == ROWS
 
 
-@pytest.mark.parametrize(
-    "lines", [[json.dumps(ROWS[0])], [json.dumps(ROWS[0]), "(1 lines left out)"]]
-)
-def test_a_journal_that_did_not_arrive_whole_is_not_written(tmp_path, lines):
-    with journal(lines) as t:
+def test_a_journal_that_is_settled_in_between_is_not_written(tmp_path):
+    with journal(1, 2) as t:
         code, _, err = run("journal", "export", str(tmp_path / "j.csv"), port=t.path)
-    assert code == errors.NO_TERMINAL and "2 transactions were sent" in err
+    assert code == errors.NO_TERMINAL and "settled meanwhile" in err
     assert not (tmp_path / "j.csv").exists()
 
 
@@ -204,30 +207,20 @@ def test_settings_are_typed_as_the_terminal_has_them():
     assert [c[0] for c in t.calls].count("settings.set") == 1
 
 
-NOW = {"port": 8000, "language": "zh", "receipt_code": "", "apn": "cmnet"}
-
-
-def test_an_import_sends_what_differs_in_pieces_that_the_console_takes(tmp_path):
-    texts = []
-
-    def import_(text):
-        data = json.loads(text)
-        assert (data["format"], data["board"]) == (1, "SY_CLASSIC")
-        texts.append(data["settings"])
-        return {"changed": list(data["settings"]), "reboot": ["apn"], "missing": []}
-
-    wanted = {**NOW, "receipt_code": 'x"' * 106, "language": "en", "receipt_title": "é" * 200}
-    wanted["merchant_name"] = "店" * 80
-    file = tmp_path / "settings.json"
+def test_an_import_sends_the_whole_file_and_takes_it_over_in_one_step(tmp_path):
+    wanted = {"port": 8000, "receipt_code": 'x"' * 106, "merchant_name": "店" * 40}
+    file = tmp_path / "参数 of today, and a very long name.json"
     export = {"format": 1, "board": "SY_CLASSIC", "settings": wanted}
-    file.write_text(json.dumps(export), encoding="utf-8")
-    answers = {"settings.export": {**export, "settings": NOW}, "settings.import_": import_}
-    with FakeTerminal(answers) as t:
+    file.write_text("\ufeff" + json.dumps(export, indent=1), encoding="utf-8")
+    receive = Receiver()
+    done = {"changed": sorted(wanted), "reboot": [], "missing": []}
+    with FakeTerminal({"receive": receive, "settings.import_file": done}) as t:
         code, text, _ = run("settings", "import", str(file), port=t.path, as_json=True)
-    sent = {name: value for part in texts for name, value in part.items()}
-    assert code == 0 and len(texts) > 1 and 600 < t.longest <= 1024
-    assert sent == {name: wanted[name] for name in wanted if NOW.get(name) != wanted[name]}
-    assert sorted(json.loads(text)["changed"]) == sorted(sent)
+    assert (code, json.loads(text), t.longest <= 1024) == (0, done, True)
+    ((name, data),) = receive.data.items()
+    assert json.loads(data) == export
+    assert name.isascii() and " " not in name and len(name) == 32 and name.endswith(".json")
+    assert [c for c in t.calls if c[0] != "receive"] == [("settings.import_file", (name,), {})]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"settings": 1}', "{}"])

@@ -104,6 +104,16 @@ def receive(ctx, name, offset, data):
     return Result({"name": name, "have": have + len(piece)})
 
 
+def received(name):
+    """bytearray, empty when nothing was received under `name`. TechError when it is damaged."""
+    return _read(name)
+
+
+def discard(name):
+    """Forget what was received."""
+    os.remove(_path(name))
+
+
 # ---- checking -----------------------------------------------------------------------------------
 
 

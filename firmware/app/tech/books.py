@@ -1,7 +1,6 @@
 # The open batch for the technician: tech.journal.summary(), tech.journal.export(). Only looks.
 
 import asyncio
-import json
 
 from ..host import cup
 from ..pay import txn
@@ -29,10 +28,10 @@ def summary(ctx):
 
 
 async def export(ctx, first=0, count=COUNT):
-    """A page of the open batch, oldest first: {"batch", "records", "next", "total"}. `first`: place
-    of the first record, from 0; at most `count` (1 to COUNT_MAX) records; next: place of the page
-    after it, None when there is none. Pages belong together when their batch is the same: what is
-    sold meanwhile comes at the end. Amounts in fen."""
+    """A page of the open batch, oldest first: {"batch", "records", "next", "total"}. `first`:
+    place of the first record, from 0; at most `count` (1 to COUNT_MAX) records; next: place of the
+    page after it, None when there is none. Pages belong together when their batch is the same:
+    what is sold meanwhile comes at the end. Amounts in fen."""
     for n, least, most in ((first, 0, 0xFFFF), (count, 1, COUNT_MAX)):
         if not isinstance(n, int) or isinstance(n, bool) or not least <= n <= most:
             raise TechError("export(first from 0, count 1 to %d)" % COUNT_MAX)

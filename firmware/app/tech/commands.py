@@ -42,6 +42,7 @@ TABLE = (
     ("settings.set", "parameters", "set_", TECH, "settings.set(name=value, ...)"),
     ("settings.export", "parameters", "export", TECH, "all parameters as JSON text"),
     ("settings.import_", "parameters", "import_", KEY, "settings.import_(text of an export)"),
+    ("settings.import_file", "parameters", "import_file", KEY, "import_file(name received)"),
     ("report", "report", "report", TECH, "everything for the workshop, in one"),
     ("counters", "status", "counters", TECH, "what has been counted since the start"),
     ("activate", "activation", "activate", KEY, "activate(name of a received file)"),

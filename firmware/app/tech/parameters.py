@@ -1,4 +1,5 @@
-# The terminal's parameters for the technician: tech.settings, .get, .set, .export, .import_.
+# The terminal's parameters for the technician: tech.settings, .get, .set, .export, .import_,
+# .import_file (what tech.receive() has received).
 #
 # There is no secret among them: keys and Wi-Fi passwords are in the vault and have no name here.
 
@@ -124,3 +125,18 @@ def import_(ctx, text):
         if not isinstance(name, str):
             raise TechError("not an export of parameters")
     return _change(ctx, text["settings"])
+
+
+def import_file(ctx, name):
+    """import_() of a file that came through receive(), which is then gone, taken over or not."""
+    from . import activation
+
+    data = activation.received(name)
+    if not data:
+        raise TechError("nothing was received under this name")
+    activation.discard(name)
+    try:
+        text = str(data, "utf-8")
+    except UnicodeError:
+        raise TechError("not JSON: no UTF-8")
+    return import_(ctx, text)

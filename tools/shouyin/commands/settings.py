@@ -3,10 +3,8 @@
 import json
 
 from ..errors import ToolError
-from ..literals import literal
 from ..work import read_text, write_text
-
-PIECE = 900  # bytes of an argument: the console takes blocks of 1,024
+from .activation import send
 
 
 def register(add, group):
@@ -67,36 +65,14 @@ def run_export(work):
                     [f"{n} parameters in {work.args.file}"])  # fmt: skip
 
 
-def pieces(export, changes):
-    """Texts for settings.import_(): the changes as exports of about PIECE bytes each."""
-    texts, some = [], {}
-    for name, value in changes.items():
-        text = literal(_text(export, {**some, name: value}))
-        if some and len(text.encode()) > PIECE:
-            texts.append(_text(export, some))
-            some = {}
-        some[name] = value
-    return [*texts, _text(export, some)]
-
-
-def _text(export, some):
-    data = {**export, "settings": some}
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-
-
 def run_import(work):
+    """The whole file in one step: all of it is taken over, or nothing."""
     file = work.args.file
     try:
-        export = json.loads(read_text(file))
-        wanted = export["settings"].items()
+        export = json.loads(read_text(file).removeprefix("\ufeff"))  # as some editors begin a file
+        export["settings"].items()
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ToolError(f"{file} is no export of parameters", "use a file of settings export")
-    now = work.call("settings.export")["settings"]
-    changes = {name: value for name, value in wanted if name not in now or now[name] != value}
-    result = {"changed": [], "reboot": [], "missing": []}
-    for text in pieces(export, changes):
-        part = work.key_call("settings.import_", text)
-        for name in ("changed", "reboot"):
-            result[name] += part[name]
-        result["missing"] = part["missing"]
-    work.out.result(result)
+    text = json.dumps(export, ensure_ascii=False, separators=(",", ":"))
+    name = send(work, file, text.encode())
+    work.out.result(work.key_call("settings.import_file", name))
