@@ -20,7 +20,7 @@ from simulator.ptyport import Served
 ROOT = Path(__file__).resolve().parents[2]
 TECHNICIAN = ("90", "24681357")
 ADMIN = ("07", "741852963")
-SERVICE_KEY = bytes(range(32))
+SERVICE_KEY = bytes(range(16))
 
 
 def spec():

@@ -37,6 +37,18 @@ def test_sec7_the_kcv_of_a_component_is_three_bytes_and_all_that_is_shown(digits
     assert json.loads(run("keys", "kcv", typed=digits, as_json=True)[1]) == {"kcv": want}
 
 
+def test_the_check_value_of_a_service_key_is_another_than_of_a_des_key():
+    from cryptography.hazmat.primitives import hashes, hmac
+
+    judge = hmac.HMAC(bytes.fromhex(COMPONENT), hashes.SHA256())
+    judge.update(b"shouyin check value")
+    want = judge.finalize()[:3].hex().upper()
+    code, text, _ = run("keys", "kcv", "--service", typed=COMPONENT + "\n", as_json=True)
+    assert (code, json.loads(text)) == (0, {"kcv": want})
+    code, text, err = run("keys", "kcv", "--service", typed=COMPONENT + "00\n")
+    assert (code, text) == (errors.LOCAL, "") and COMPONENT not in err
+
+
 @pytest.mark.parametrize("typed", ["12345", COMPONENT + "00", COMPONENT[:-1] + "G", ""])
 def test_a_component_that_is_none_is_refused_and_not_repeated(typed):
     code, text, err = run("keys", "kcv", typed=typed)
@@ -296,7 +308,7 @@ def test_the_console_wants_a_window():
 
 # ---- the service desk ---------------------------------------------------------------------------
 
-KEY = "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"
+KEY = "000102030405060708090A0B0C0D0E0F"
 
 
 def test_the_service_desk_answers_a_challenge(tmp_path):

@@ -49,7 +49,7 @@ TABLE = (
     ("receive", "activation", "receive", TECH, "receive(name, offset, base64): a piece of a file"),
     ("acceptance", "acceptance", "acceptance", TECH, "the acceptance test"),
     ("install_report", "acceptance", "install_report", TECH, "print and keep the report"),
-    ("keys.enter", "keys", "enter", KEY, "components at the keypad, by two people"),
+    ("keys.enter", "keys", "enter", KEY, "keys.enter('master' or 'service'): two people"),
     ("keys.status", "keys", "status", TECH, "which keys there are, their check values"),
     ("audit.last", "auditlog", "last", TECH, "audit.last(n): the last events"),
     ("audit.verify", "auditlog", "verify", TECH, "check the chain of the audit log"),

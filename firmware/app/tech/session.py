@@ -12,6 +12,7 @@ import board
 import bootstate
 
 from ..crypto import seal
+from ..crypto.keys import SVC
 from ..crypto.mac import same
 from ..kernel import clock
 from ..store.operators import TECHNICIAN, OperatorError
@@ -26,7 +27,6 @@ _CHALLENGE_S = 5 * 60
 _PURPOSE = b"shouyin service 1"
 _SERVICE = "svc"  # under this name wrong answers are counted, beside the operators' passwords
 _BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # RFC 4648, section 6
-KEY_SLOT = "SVC"  # of the vault: 32 bytes
 
 _WHY = {
     "wrong": "wrong",
@@ -107,7 +107,7 @@ class Session:
         return found[0] if found else None
 
     def _service_key(self):
-        return self._ctx.vault().get(KEY_SLOT)
+        return self._ctx.vault().get(SVC)
 
     def _failed(self, how, why):
         self._ctx.audit("unlock_wrong", how)
