@@ -109,7 +109,7 @@ TEXT = (
     "hex_count", "已输入%d/32", "%d of 32 typed",
     "component_kcv", "分量%d KCV %s\n请与密钥信封核对", "Comp. %d, KCV\n%s: compare",
     "master_kcv", "主密钥KCV %s\n正确请按确认存储", "Key KCV %s\nENTER keeps it",
-    "service_kcv", "服务密钥\nKCV %s\n正确请按确认存储", "Service key\nKCV %s\nENTER keeps it",
+    "service_kcv", "密钥KCV %s\n正确请按确认存储", "Key KCV %s\nENTER keeps it",
     "second_copy", "持卡人存根", "Customer copy",
     "total_line", "共%d笔", "%d in all",
     # progress

@@ -6,6 +6,8 @@ from ..errors import ToolError
 from ..work import read_text, write_text
 from .activation import send
 
+SAME = "the new host is another address of the acquirer that the open batch is for"
+
 
 def register(add, group):
     settings = group("settings", "the terminal's parameters")
@@ -13,11 +15,13 @@ def register(add, group):
     p.add_argument("name", nargs="?")
     p = add("set", "change parameters; nothing is changed when one is refused", run_set, settings)
     p.add_argument("values", nargs="+", metavar="NAME=VALUE")
+    p.add_argument("--same-acquirer", action="store_true", help=SAME)
     p = add("export", "write all parameters to a file; keys and passwords are not in it",
             run_export, settings)  # fmt: skip
     p.add_argument("file")
     p = add("import", "set the parameters of an exported file", run_import, settings)
     p.add_argument("file")
+    p.add_argument("--same-acquirer", action="store_true", help=SAME)
     p.add_argument("--password-stdin", action="store_true", help="password from a pipe")
 
 
@@ -53,8 +57,15 @@ def _typed(work, values):
     return typed
 
 
+def _same(work):
+    return {"same_acquirer": True} if work.args.same_acquirer else {}
+
+
 def run_set(work):
-    work.show("settings.set", **_typed(work, parse(work.args.values)))
+    values = parse(work.args.values)
+    if "same_acquirer" in values:
+        raise ToolError("same_acquirer is no parameter", "say --same-acquirer")
+    work.show("settings.set", **_typed(work, values), **_same(work))
 
 
 def run_export(work):
@@ -75,4 +86,4 @@ def run_import(work):
         raise ToolError(f"{file} is no export of parameters", "use a file of settings export")
     text = json.dumps(export, ensure_ascii=False, separators=(",", ":"))
     name = send(work, file, text.encode())
-    work.out.result(work.key_call("settings.import_file", name))
+    work.out.result(work.key_call("settings.import_file", name, **_same(work)))
