@@ -12,7 +12,7 @@ import flavour
 from app.crypto import seal
 from app.kernel import clock, log
 from app.kernel.supervisor import RESTART, Supervisor
-from app.store.operators import CASHIER, TECHNICIAN, OperatorError, Operators
+from app.store.operators import CASHIER, SUPERVISOR, TECHNICIAN, OperatorError, Operators
 from app.tech import commands, grammar, session
 from app.tech.context import Context, TechError
 from app.tech.port import Port
@@ -85,7 +85,7 @@ class Audit(list):
 class Desk:
     """A terminal of which the console knows only what it needs, and a technician at it."""
 
-    def __init__(self, technician=True, key=KEY):
+    def __init__(self, technician=True, key=KEY, new=False):
         self.resets = []
         terminal = self.terminal = Stub()
         terminal.supervisor = Supervisor(self.resets.append)
@@ -93,6 +93,8 @@ class Desk:
         terminal.operators.add("01", CASHIER, b"147258", False)
         if technician:
             terminal.operators.add("90", TECHNICIAN, PASSWORD.encode(), False)
+        if new:
+            terminal.operators = operators(True)
         terminal.vault = {"SVC": key} if key else {}
         terminal.audit = Audit()
         terminal.app = None
@@ -392,7 +394,7 @@ async def test_the_log_waits_for_the_end_of_an_exchange():
 
 async def test_a_new_terminal_is_open_and_says_so():
     c = install()
-    desk = Desk(technician=False, key=None)
+    desk = Desk(key=None, new=True)
     out, wrong = await desk.raw("tech.log(1)\ntech.unlock('')")
     assert wrong == "" and "open: neither" in out and len(c.calls) == 1
     desk.session().allow(commands.KEY)
@@ -401,10 +403,18 @@ async def test_a_new_terminal_is_open_and_says_so():
     assert wrong.startswith("TechError: locked")
 
 
-async def test_a_terminal_whose_files_are_damaged_is_not_open():
-    desk = Desk(technician=False, key=None)
+async def test_sec22_a_terminal_that_has_something_to_lose_is_not_open():
+    """A master key, operators, or files that cannot be read."""
+    desk = Desk(key=None, new=True)
     await desk.say(b"\r")
     s = desk.session()
+    assert s.is_open()
+    desk.terminal.vault["TMK"] = b"k" * 16
+    assert not s.is_open()
+    del desk.terminal.vault["TMK"]
+    desk.terminal.operators.add("01", CASHIER, b"147258", False)
+    assert not s.is_open()
+    desk.terminal.operators = operators(True)
     assert s.is_open()
     import bootstate
 
@@ -413,9 +423,50 @@ async def test_a_terminal_whose_files_are_damaged_is_not_open():
         assert not s.is_open() and s.level() == commands.FREE
     finally:
         bootstate.vfs_problem = None
-    Store.value = "{"
+    for damaged in ("{", "[]", "7", '{"90": {}}', '{"90": 1}'):
+        # As at the start: the object stays where the console finds it.
+        o = desk.terminal.operators
+        Store.value = damaged
+        assert raises(OperatorError, o.load).args == ("damaged",)
+        assert not s.is_open(), damaged
+        raises(OperatorError, o.add, "91", TECHNICIAN, PASSWORD.encode())
+        raises(OperatorError, o.judge, "svc", lambda: True)
+        assert "damaged" in raises(OperatorError, o.verify, "01", b"147258").args
+        assert Store.value == damaged, "what may be repaired was written over"
     del desk.terminal.operators
     assert not s.is_open()
+
+
+async def test_sec22_without_a_technician_a_supervisor_unlocks_and_makes_one():
+    install()
+    desk = Desk(technician=False, key=None)
+    desk.terminal.operators.add("00", SUPERVISOR, b"963852", False)
+    assert "no technician" in (await desk.raw("tech.unlock('963852')"))[1]
+    for typed, why in (("'963850', '00'", "wrong"), ("'147258', '01'", "not a supervisor"),
+                       ("'963852', '07'", "no such operator")):  # fmt: skip
+        assert why in (await desk.raw("tech.unlock(%s)" % typed))[1]
+    raises(TechError, desk.session().allow, commands.TECH)
+    assert await desk.raw("tech.unlock('963852', '00')") == ("unlocked\r\n", "")
+    desk.session().allow(commands.KEY)
+    assert ("unlock", "operator 00") in desk.terminal.audit
+    await desk.say(b"tech.lock()\r")
+    desk.terminal.operators.add("90", TECHNICIAN, PASSWORD.encode(), False)
+    assert "there is a technician" in (await desk.raw("tech.unlock('963852', '00')"))[1]
+    assert await desk.raw("tech.unlock('%s', '90')" % PASSWORD) == ("unlocked\r\n", "")
+
+
+async def test_sec22_a_damaged_file_of_operators_leaves_the_service_desk_one_try_a_challenge():
+    install()
+    desk = Desk()
+    desk_operators = desk.terminal.operators
+    Store.value = "{"
+    raises(OperatorError, desk_operators.load)
+    assert "damaged" in (await desk.unlock())[1]
+    code = await challenged(desk)
+    assert "damaged" in await respond(desk, "AAAAAAAA")
+    assert "no challenge is open" in await respond(desk, code)
+    assert await respond(desk, await challenged(desk)) == ""
+    assert Store.value == "{"
 
 
 async def test_sec22_fifteen_minutes_without_a_command_end_the_session():

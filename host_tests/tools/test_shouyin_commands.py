@@ -81,6 +81,8 @@ def test_unlock_takes_the_password_unseen_or_from_a_pipe_and_never_from_the_comm
     with FakeTerminal({"unlock": {"unlocked": True}}) as t:
         assert run("unlock", port=t.path, typed='pa"ss\\w0rd\n')[0] == 0
         assert t.calls == [("unlock", ('pa"ss\\w0rd',), {})]
+        assert run("unlock", "--operator", "00", port=t.path, typed="963852\n")[0] == 0
+        assert t.calls[1:] == [("unlock", ("963852", "00"), {})]
         with pytest.raises(SystemExit) as e:
             run("unlock", "password", port=t.path)
         assert e.value.code == errors.USAGE

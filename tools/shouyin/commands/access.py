@@ -16,6 +16,9 @@ def register(add, group):
     how.add_argument(
         "--challenge", action="store_true", help="show a challenge for the back office"
     )
+    how.add_argument(
+        "--operator", metavar="NO", help="supervisor's number, while there is no technician"
+    )
     add("lock", "end the technician's session", run_lock)
     add("password", "set the technician's password (8 characters or more)", run_password)
     p = add("respond", "back office: the answer to a challenge, with the service key", run_respond)
@@ -31,6 +34,8 @@ def run_unlock(work):
         work.show("challenge")
     elif work.args.response:
         work.show("respond", work.args.response)
+    elif work.args.operator:
+        work.show("unlock", work.secret("supervisor's password"), work.args.operator)
     else:
         work.show("unlock", work.secret("technician's password"))
 
