@@ -328,6 +328,54 @@ async def test_progress_is_seen_while_a_command_runs_and_ctrl_c_ends_it():
     assert await desk.say(b"tech.status()\x04", b"\x04>") == b"OKwell\r\n\x04\x04>"
 
 
+class Large:
+    """A result that is too large for the memory that is left, in the middle of it."""
+
+    data = ()
+
+    def pieces(self):
+        yield '[{"a": 1}, '
+        raise MemoryError
+
+    def lines(self):
+        yield "one"
+        raise MemoryError
+
+
+async def test_a_result_that_does_not_fit_into_memory_is_an_error_and_no_silence():
+    c = install()
+    desk = Desk()
+    c.status = lambda ctx: Large()
+    for text, said in (("tech.status()", "one\r\n"), ("tech.status().json()", '[{"a": 1}, ')):
+        out, wrong = await desk.raw(text)
+        assert out == said and wrong.startswith("MemoryError: the command"), (out, wrong)
+    assert desk.terminal.supervisor.tasks["console work"].restarts == 0
+
+
+async def test_ctrl_c_ends_a_long_answer():
+    install()
+    desk = Desk()
+    await desk.unlock()
+    await desk.say(b"\x01", BANNER)
+    desk.stdio.type(b"tech.settings\x04")
+    await until(lambda: b"\r\n7\r\n" in desk.stdio.out, 5000, "the first lines")
+    out = await desk.say(b"\x03", b"\x04>")
+    assert out.endswith(b"\x04cancelled\r\n\x04>") and len(out) < 400, len(out)
+    assert await desk.say(b"tech.status()\x04", b"\x04>") == b"OKwell\r\n\x04\x04>"
+
+
+def test_a_result_is_json_in_pieces():
+    for data in ({"a": [{"b": [1, None]}, {}, []], "中": {"d": True}}, [], {}, [[1], "x"], (), 7,
+                 "t", None, {"a": {}}):  # fmt: skip
+        result = Result(data)
+        pieces = list(result.pieces())
+        want = list(data) if isinstance(data, tuple) else data
+        assert json.loads("".join(pieces)) == json.loads(result.json()) == want
+        assert "\n" not in result.json()
+    rows = [{"number": n, "text": "x" * 40} for n in range(50)]
+    assert max(len(p) for p in Result({"records": rows}).pieces()) < 80
+
+
 FLOODS = (b"\x03", b"\r", b"x", b"x\x7f", b"tech.nothing()\r", b"\x04", b"\x01\x04\x02")
 
 
