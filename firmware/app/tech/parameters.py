@@ -50,6 +50,7 @@ def set_(ctx, same_acquirer=False, **changes):
 
 
 def _change(ctx, changes, same_acquirer):
+    ctx.real()
     settings = ctx.settings()
     new = {}
     for name in sorted(changes):
@@ -116,6 +117,7 @@ def _allowed(ctx, new, same_acquirer):
 
 def export(ctx):
     """{"format", "board", "settings"}: what import_() takes. Its text is one line of JSON."""
+    ctx.real()  # nobody else is to become the merchant of a training
     data = {"format": FORMAT, "board": board.NAME, "settings": _values(ctx.settings())}
     return Result(data, lambda: (json.dumps(data),))
 
