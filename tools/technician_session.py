@@ -205,7 +205,10 @@ def _care(s, bench, folder):
     s.text("## Daily care", "", "Unlock, look, and lock again. Who has no password asks for a",
            "challenge (`shouyin unlock --challenge`) and reads it to the service desk, which",
            "answers it with the terminal's service key (`shouyin respond`); `shouyin unlock",
-           "--response` takes the answer, once, within 5 minutes.")  # fmt: skip
+           "--response` takes the answer, once, within 5 minutes. Two custodians have loaded that",
+           "key (`shouyin keys enter service`). A terminal that was set up without a technician",
+           "knows its supervisors: `shouyin unlock --operator 00`, then `shouyin",
+           "password`.")  # fmt: skip
     s.run("unlock", typed=[(SECRET, False)])
     s.run("info")
     s.run("selftest")
@@ -217,6 +220,9 @@ def _care(s, bench, folder):
     s.run("settings get language")
     s.run("settings set receipt_copies=1 response_timeout_s=30")
     s.run("settings set port=99999", code=errors.REFUSED)
+    s.text("An import takes over the whole file or nothing. Under an open batch the numbers of",
+           "terminal and merchant stay; host and port change only with `--same-acquirer`: what is",
+           "owed goes there.")  # fmt: skip
     s.run("settings export shop.json")
     s.run("settings import shop.json")
     s.run("log -n 5")

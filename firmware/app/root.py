@@ -112,6 +112,10 @@ class Terminal:
         """Start anew, when the technician has read the answer."""
 
         async def restart():
+            if self.app is not None:
+                # What is under way ends first, and nothing begins any more: parameters and keys
+                # in memory are no longer those in flash. Never given back.
+                await self.app.engine.turn.__aenter__()
             await asyncio.sleep_ms(_RESTART_MS)
             log.warning("restart, as wanted")
             machine.reset()  # no crash: it is not counted as one

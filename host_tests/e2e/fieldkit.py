@@ -20,7 +20,7 @@ from simulator.ptyport import Served
 ROOT = Path(__file__).resolve().parents[2]
 TECHNICIAN = ("90", "24681357")
 ADMIN = ("07", "741852963")
-SERVICE_KEY = bytes(range(32))
+SERVICE_KEY = bytes(range(16))
 
 
 def spec():
@@ -32,9 +32,10 @@ def spec():
 
 
 class Field:
-    """A till, its cable, and a technician. `said` is what the tool told on the way."""
+    """A till, its cable, and a technician. `said` is what the tool told on the way. `groups`: what
+    is in the batch already, as Till.fill() wants it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *groups):
         self.till = Till(folder)
         board_process.provision(self.till.flash, spec())
         script = folder / "service_key.py"
@@ -42,6 +43,8 @@ class Field:
             f"from app.tech.context import Context\nContext().vault().put(SVC={SERVICE_KEY!r})\n"
         )
         board_process.run(self.till.flash, script)
+        if groups:
+            self.till.fill(*groups)
         self.till.start()
         self.till.expect("未签到", 120_000)
         self.served = Served(self.till)

@@ -246,6 +246,9 @@ def test_sec28_a_decommissioned_terminal_is_blank_and_its_audit_log_stays(make_t
     sealed = bytes(till.flash.read_bytes())
     nvs = Path(str(till.flash) + ".nvs")
     secret = json.loads(nvs.read_text())["shouyin"]["device"][1]
+    assert "locked" in till.console.execute("tech.decommission()")[1]
+    number, password = preset.SUPERVISOR  # there is no technician
+    assert command(till, f"tech.unlock('{password}', '{number}')")["unlocked"]
     said = command(till, "tech.decommission()")
     assert said["unsettled"] == 1 and not said["decommissioned"]
     assert not command(till, "tech.decommission('DESTROY')")["decommissioned"]

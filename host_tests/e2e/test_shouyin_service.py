@@ -154,11 +154,11 @@ def hexadecimal(till, digits):
         till.press(*(c if c.isdigit() else ("ALPHA", str(ord(c) - 64))))
 
 
-def custodians(till):
+def custodians(till, components=preset.COMPONENTS, confirm="主密钥KCV"):
     """Two people load the test key at the keypad."""
     till.hold_ms = 40
     people = (preset.SUPERVISOR, ADMIN)
-    for n, ((number, password), part) in enumerate(zip(people, preset.COMPONENTS, strict=True)):
+    for n, ((number, password), part) in enumerate(zip(people, components, strict=True)):
         till.expect(f"密钥持有人{n + 1}")
         till.type(number)
         till.press("ENTER")
@@ -171,7 +171,7 @@ def custodians(till):
             till.press("ENTER")
         till.expect("KCV")
         till.press("ENTER")
-    till.expect("主密钥KCV")
+    till.expect(confirm)
     till.press("ENTER")
     till.expect("已存储")
     till.press("ENTER")
@@ -187,6 +187,29 @@ def test_sec8_two_people_enter_the_key_while_the_tool_waits(desk):
     secrets = (*preset.COMPONENTS, preset.tmk().hex().upper())
     said = (desk.said + till.log.read_text(errors="replace")).upper()
     assert not any(secret in said for secret in secrets)
+
+
+def test_sec22_a_service_key_that_two_people_have_entered_answers_challenges(desk, tmp_path):
+    """Its check values are those of `keys kcv --service`; the desk's answer unlocks."""
+    parts = ("0F1E2D3C4B5A69788796A5B4C3D2E1F0", "A3C01F7745D2966B08E95A3471BC2D60")
+    key = bytes(a ^ b for a, b in zip(*map(bytes.fromhex, parts), strict=True)).hex()
+    _, want = desk.run("keys", "kcv", "--service", typed=key + "\n")
+    desk.unlock()
+    till = desk.till
+    act = lambda: custodians(till, parts, want["kcv"])  # noqa: E731
+    with desk.somebody(act, b"at the keypad, please\r\n"):
+        data = desk.good("keys", "enter", "service", "--password-stdin",
+                         typed=TECHNICIAN[1] + "\n")  # fmt: skip
+    assert data == {"stored": True, "kcv": want["kcv"]}
+    assert desk.good("keys", "status")["SVC"] == want["kcv"]
+    desk.good("lock")
+    asked = desk.good("unlock", "--challenge")
+    file = tmp_path / "service.key"
+    file.write_text(key)
+    answer = desk.good("respond", asked["challenge"], "--serial", asked["serial"],
+                       "--key", str(file))  # fmt: skip
+    assert desk.good("unlock", "--response", answer["response"])["unlocked"] is True
+    assert desk.good("keys", "status")["TMK"]  # the other keys are as they were
 
 
 def test_a_new_password_counts_from_then_on(desk):

@@ -4,6 +4,7 @@
 import asyncio
 import gc
 import json
+import os
 import sys
 
 import signed
@@ -241,6 +242,41 @@ def test_sec6_what_was_received_and_staged_rests_sealed():
     files.replace(DATA + "/in-a.json", broken)
     e = raises(TechError, activation.activate, ctx, "a.json")
     assert "damaged" in e.args[0]
+
+
+def test_one_file_is_received_at_a_time():
+    """What was left lying does not fill the volume."""
+    ctx = Context()
+    for name in ("a", "b", "c.json"):
+        activation.receive(ctx, name, 0, b64(b"x"))
+        activation.receive(ctx, name, 1, b64(b"y"))
+    assert [n for n in os.listdir(DATA) if n.startswith("in-")] == ["in-c.json"]
+    assert bytes(activation.received("c.json")) == b"xy"
+    activation.discard("c.json")
+    assert activation.received("c.json") == b""
+
+
+def test_nothing_is_taken_over_while_a_payment_is_under_way():
+    """It would be sent, or reversed, in another merchant's name."""
+    ctx = Context()
+    send(ctx)
+
+    class Engine:
+        busy = True
+
+    class App:
+        engine = Engine
+        operator = "01"
+
+    ctx.app = App
+    e = raises(TechError, activation.activate, ctx, "a.json")
+    assert "not now" in e.args[0] and activation.done() is None
+    Engine.busy = False
+    ctx.terminal.ui = App  # a screen of a sale
+    App.screen = None
+    assert "served" in raises(TechError, activation.activate, ctx, "a.json").args[0]
+    App.operator = None
+    assert activation.activate(ctx, "a.json").data["activated"]
 
 
 # ---- taking over --------------------------------------------------------------------------------

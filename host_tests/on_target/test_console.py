@@ -12,7 +12,7 @@ import flavour
 from app.crypto import seal
 from app.kernel import clock, log
 from app.kernel.supervisor import RESTART, Supervisor
-from app.store.operators import CASHIER, TECHNICIAN, OperatorError, Operators
+from app.store.operators import CASHIER, SUPERVISOR, TECHNICIAN, OperatorError, Operators
 from app.tech import commands, grammar, session
 from app.tech.context import Context, TechError
 from app.tech.port import Port
@@ -85,7 +85,7 @@ class Audit(list):
 class Desk:
     """A terminal of which the console knows only what it needs, and a technician at it."""
 
-    def __init__(self, technician=True, key=KEY):
+    def __init__(self, technician=True, key=KEY, new=False):
         self.resets = []
         terminal = self.terminal = Stub()
         terminal.supervisor = Supervisor(self.resets.append)
@@ -93,6 +93,8 @@ class Desk:
         terminal.operators.add("01", CASHIER, b"147258", False)
         if technician:
             terminal.operators.add("90", TECHNICIAN, PASSWORD.encode(), False)
+        if new:
+            terminal.operators = operators(True)
         terminal.vault = {"SVC": key} if key else {}
         terminal.audit = Audit()
         terminal.app = None
@@ -253,7 +255,10 @@ def test_sec23_every_command_has_a_level_and_only_these_are_free():
     free = [row[0] for row in commands.TABLE if row[3] == commands.FREE]
     assert free == ["help", "status", "version", "unlock", "challenge", "respond", "lock"]
     key = [row[0] for row in commands.TABLE if row[3] == commands.KEY]
-    assert key == ["settings.import_", "activate", "keys.enter", "password", "decommission"]
+    assert key == [
+        "settings.import_", "settings.import_file", "activate", "keys.enter", "password",
+        "decommission",
+    ]  # fmt: skip
     paths = [row[0] for row in commands.TABLE]
     assert len(set(paths)) == len(paths)
     for row in commands.TABLE:
@@ -323,6 +328,54 @@ async def test_progress_is_seen_while_a_command_runs_and_ctrl_c_ends_it():
     assert await desk.say(b"tech.status()\x04", b"\x04>") == b"OKwell\r\n\x04\x04>"
 
 
+class Large:
+    """A result that is too large for the memory that is left, in the middle of it."""
+
+    data = ()
+
+    def pieces(self):
+        yield '[{"a": 1}, '
+        raise MemoryError
+
+    def lines(self):
+        yield "one"
+        raise MemoryError
+
+
+async def test_a_result_that_does_not_fit_into_memory_is_an_error_and_no_silence():
+    c = install()
+    desk = Desk()
+    c.status = lambda ctx: Large()
+    for text, said in (("tech.status()", "one\r\n"), ("tech.status().json()", '[{"a": 1}, ')):
+        out, wrong = await desk.raw(text)
+        assert out == said and wrong.startswith("MemoryError: the command"), (out, wrong)
+    assert desk.terminal.supervisor.tasks["console work"].restarts == 0
+
+
+async def test_ctrl_c_ends_a_long_answer():
+    install()
+    desk = Desk()
+    await desk.unlock()
+    await desk.say(b"\x01", BANNER)
+    desk.stdio.type(b"tech.settings\x04")
+    await until(lambda: b"\r\n7\r\n" in desk.stdio.out, 5000, "the first lines")
+    out = await desk.say(b"\x03", b"\x04>")
+    assert out.endswith(b"\x04cancelled\r\n\x04>") and len(out) < 400, len(out)
+    assert await desk.say(b"tech.status()\x04", b"\x04>") == b"OKwell\r\n\x04\x04>"
+
+
+def test_a_result_is_json_in_pieces():
+    for data in ({"a": [{"b": [1, None]}, {}, []], "中": {"d": True}}, [], {}, [[1], "x"], (), 7,
+                 "t", None, {"a": {}}):  # fmt: skip
+        result = Result(data)
+        pieces = list(result.pieces())
+        want = list(data) if isinstance(data, tuple) else data
+        assert json.loads("".join(pieces)) == json.loads(result.json()) == want
+        assert "\n" not in result.json()
+    rows = [{"number": n, "text": "x" * 40} for n in range(50)]
+    assert max(len(p) for p in Result({"records": rows}).pieces()) < 80
+
+
 FLOODS = (b"\x03", b"\r", b"x", b"x\x7f", b"tech.nothing()\r", b"\x04", b"\x01\x04\x02")
 
 
@@ -389,7 +442,7 @@ async def test_the_log_waits_for_the_end_of_an_exchange():
 
 async def test_a_new_terminal_is_open_and_says_so():
     c = install()
-    desk = Desk(technician=False, key=None)
+    desk = Desk(key=None, new=True)
     out, wrong = await desk.raw("tech.log(1)\ntech.unlock('')")
     assert wrong == "" and "open: neither" in out and len(c.calls) == 1
     desk.session().allow(commands.KEY)
@@ -398,10 +451,18 @@ async def test_a_new_terminal_is_open_and_says_so():
     assert wrong.startswith("TechError: locked")
 
 
-async def test_a_terminal_whose_files_are_damaged_is_not_open():
-    desk = Desk(technician=False, key=None)
+async def test_sec22_a_terminal_that_has_something_to_lose_is_not_open():
+    """A master key, operators, or files that cannot be read."""
+    desk = Desk(key=None, new=True)
     await desk.say(b"\r")
     s = desk.session()
+    assert s.is_open()
+    desk.terminal.vault["TMK"] = b"k" * 16
+    assert not s.is_open()
+    del desk.terminal.vault["TMK"]
+    desk.terminal.operators.add("01", CASHIER, b"147258", False)
+    assert not s.is_open()
+    desk.terminal.operators = operators(True)
     assert s.is_open()
     import bootstate
 
@@ -410,9 +471,50 @@ async def test_a_terminal_whose_files_are_damaged_is_not_open():
         assert not s.is_open() and s.level() == commands.FREE
     finally:
         bootstate.vfs_problem = None
-    Store.value = "{"
+    for damaged in ("{", "[]", "7", '{"90": {}}', '{"90": 1}'):
+        # As at the start: the object stays where the console finds it.
+        o = desk.terminal.operators
+        Store.value = damaged
+        assert raises(OperatorError, o.load).args == ("damaged",)
+        assert not s.is_open(), damaged
+        raises(OperatorError, o.add, "91", TECHNICIAN, PASSWORD.encode())
+        raises(OperatorError, o.judge, "svc", lambda: True)
+        assert "damaged" in raises(OperatorError, o.verify, "01", b"147258").args
+        assert Store.value == damaged, "what may be repaired was written over"
     del desk.terminal.operators
     assert not s.is_open()
+
+
+async def test_sec22_without_a_technician_a_supervisor_unlocks_and_makes_one():
+    install()
+    desk = Desk(technician=False, key=None)
+    desk.terminal.operators.add("00", SUPERVISOR, b"963852", False)
+    assert "no technician" in (await desk.raw("tech.unlock('963852')"))[1]
+    for typed, why in (("'963850', '00'", "wrong"), ("'147258', '01'", "not a supervisor"),
+                       ("'963852', '07'", "no such operator")):  # fmt: skip
+        assert why in (await desk.raw("tech.unlock(%s)" % typed))[1]
+    raises(TechError, desk.session().allow, commands.TECH)
+    assert await desk.raw("tech.unlock('963852', '00')") == ("unlocked\r\n", "")
+    desk.session().allow(commands.KEY)
+    assert ("unlock", "operator 00") in desk.terminal.audit
+    await desk.say(b"tech.lock()\r")
+    desk.terminal.operators.add("90", TECHNICIAN, PASSWORD.encode(), False)
+    assert "there is a technician" in (await desk.raw("tech.unlock('963852', '00')"))[1]
+    assert await desk.raw("tech.unlock('%s', '90')" % PASSWORD) == ("unlocked\r\n", "")
+
+
+async def test_sec22_a_damaged_file_of_operators_leaves_the_service_desk_one_try_a_challenge():
+    install()
+    desk = Desk()
+    desk_operators = desk.terminal.operators
+    Store.value = "{"
+    raises(OperatorError, desk_operators.load)
+    assert "damaged" in (await desk.unlock())[1]
+    code = await challenged(desk)
+    assert "damaged" in await respond(desk, "AAAAAAAA")
+    assert "no challenge is open" in await respond(desk, code)
+    assert await respond(desk, await challenged(desk)) == ""
+    assert Store.value == "{"
 
 
 async def test_sec22_fifteen_minutes_without_a_command_end_the_session():

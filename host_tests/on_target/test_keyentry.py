@@ -20,7 +20,7 @@ from app.ui.screens import CANCEL, Idle, Message
 # The commands know the board, whose drivers are not wanted here.
 _kept = sys.modules.get("board")
 sys.modules["board"] = object()
-from app.tech import keys  # noqa: E402
+from app.tech import keys, servicekey  # noqa: E402
 from app.tech.context import TechError  # noqa: E402
 
 if _kept is not None:
@@ -31,6 +31,8 @@ A = "1F2E3D4C5B6A79880796A5B4C3D2E1F0"
 B = "E0C1A283645F46273849AB0C1D2E3F51"
 # Computed with an independent implementation (cryptography.hazmat, TripleDES over zeros).
 KCV_A, KCV_B, KCV = "536D0A", "629FE8", "06DE4B"
+# HMAC-SHA-256 over "shouyin check value" (CPython's hmac).
+SERVICE_A, SERVICE_B, SERVICE = "04997D", "B62535", "671264"
 ONE, TWO = ("00", "963852"), ("09", "741852")
 
 
@@ -111,10 +113,10 @@ def component(which, text, again=None):
     )
 
 
-def whole():
+def whole(a=KCV_A, b=KCV_B):
     return (
-        who(ONE, 1) + component(1, A) + (("KCV " + KCV_A, "ENTER"),)
-        + who(TWO, 2) + component(2, B) + (("KCV " + KCV_B, "ENTER"),)
+        who(ONE, 1) + component(1, A) + (("KCV " + a, "ENTER"),)
+        + who(TWO, 2) + component(2, B) + (("KCV " + b, "ENTER"),)
     )  # fmt: skip
 
 
@@ -400,3 +402,79 @@ async def test_borrowing_is_refused_when_the_screen_is_left_just_then():
     assert isinstance(await borrower, Busy)
     t.ui.inputs.put(("key", "CANCEL"))
     assert await last == CANCEL
+
+
+# ---- the service key ----------------------------------------------------------------------------
+
+
+class ServiceContext:
+    """A terminal that can trade, for keys.enter("service")."""
+
+    def __init__(self, t):
+        self.terminal = t
+        self.vault = lambda: t.vault
+        t.app = Desk(t)
+
+    def say(self, text):
+        pass
+
+
+def joined():
+    return bytes(int(A[i : i + 2], 16) ^ int(B[i : i + 2], 16) for i in range(0, 32, 2))
+
+
+async def test_sec22_two_people_enter_the_service_key_and_the_other_keys_stay():
+    t = Terminal()
+    t.watch()
+    ctx = ServiceContext(t)
+    idle = asyncio.create_task(t.ui.ask(Idle(lambda: ("shop", 4, None, "status"), ("ENTER",))))
+    await asyncio.sleep_ms(5)
+    steps = whole(SERVICE_A, SERVICE_B)
+    steps += (("KCV " + SERVICE, "ENTER"), (desk.problem("service_stored"), "ENTER"))
+    result = await act(t.app, keys.enter(ctx, "service"), *steps)
+    assert result.data == {"stored": True, "kcv": SERVICE} and "service key" in repr(result)
+    vault = stored(t)
+    assert bytes(vault.get("SVC")) == joined()
+    assert vault.names() == ["MAK", "PIK", "SVC", "WIFI1"]  # nobody is signed off
+    assert t.events == [("service_key", "00", SERVICE + " 09")] and t.loaded == 0
+    assert keys.status(ctx).data["SVC"] == SERVICE
+    assert A not in "".join(t.screens) and not [s for s in t.screens if "主密钥" in s]
+    idle.cancel()
+    for which in ("TMK", 1, None):
+        await araises(TechError, keys.enter(ctx, which))
+    t.app = None  # what locks such a terminal is lifted by a new master key only
+    await araises(TechError, keys.enter(ctx, "service"))
+
+
+def test_sec8_a_key_has_one_use():
+    """The same components for both keys are refused, whichever is first."""
+    for first, second in ((keys.KeyLoad, servicekey.ServiceKeyLoad),
+                          (servicekey.ServiceKeyLoad, keys.KeyLoad)):  # fmt: skip
+        t = Terminal()
+        for make, want in ((first, None), (second, "key_used"), (first, None)):
+            load = make(Desk(t), t.vault)
+            load.people[:] = ["00", "09"]
+            for which, text in ((1, A), (2, B)):
+                load.first(which, bytearray(text.encode()))
+                assert load.second(which, bytearray(text.encode())) is None
+            assert load.combined_kcv() == (KCV if make is keys.KeyLoad else SERVICE)
+            assert load.store() == want
+            load.wipe()
+            assert empty(load)
+        kept = stored(t)
+        assert (kept.get("TMK") is None) != (kept.get("SVC") is None)
+
+
+def test_sec22_a_service_key_that_is_easy_to_type_is_refused():
+    t = Terminal()
+    load = servicekey.ServiceKeyLoad(Desk(t), t.vault)
+    for text in ("00" * 16, "0102030405" * 3 + "01", "11223344" * 4):
+        load.first(1, bytearray(text.encode()))
+        assert load.second(1, bytearray(text.encode())) == "key_weak", text
+    for which in (1, 2):
+        load.first(which, bytearray(A.encode()))
+        assert load.second(which, bytearray(A.encode())) == (None, "key_weak")[which - 1]
+    load.people[:] = ["00", "09"]
+    assert load.combined_kcv() == servicekey.check_value(bytes.fromhex(A))  # one alone: no key yet
+    load.people.pop()
+    assert load.store() == "key_weak" and stored(t).get("SVC") is None

@@ -22,6 +22,7 @@ from harness import araises, raises
 import bootstate
 from app.crypto.keys import TMK, Key
 from app.kernel import log
+from app.store.flashlog import FlashError
 from app.tech import books, commands, network, parameters, peripherals, report, selftest, status
 from app.tech.context import TechError
 from app.ui.screens import Message
@@ -111,15 +112,64 @@ async def test_parameters_are_checked_and_named_and_what_needs_a_restart_is_said
 async def test_who_the_terminal_is_does_not_change_under_an_open_batch():
     t = await trading(1)
     ctx = t.context()
-    e = raises(TechError, lambda: parameters.set_(ctx, tid="58402009", apn="other"))
-    assert e.args[0] == "tid: settle the open batch first" and t.settings["apn"] == "cmnet"
+    mid = t.settings["mid"]
+    other = "".join(reversed(mid)) if mid != "".join(reversed(mid)) else "1" * 15
+    text = json.dumps({"format": 1, "settings": {"mid": other, "apn": "other"}})
+    for change, named in (
+        (lambda: parameters.set_(ctx, tid="58402009", apn="other"), "tid"),
+        (lambda: parameters.set_(ctx, tid="58402009", same_acquirer=True), "tid"),
+        (lambda: parameters.set_(ctx, key_mode="003", apn="other"), "key_mode"),
+        (lambda: parameters.import_(ctx, text), "mid"),
+        (lambda: parameters.import_(ctx, text, True), "mid"),
+    ):
+        e = raises(TechError, change)
+        assert e.args[0] == (
+            named + ": 1 transactions of the open batch: settle the open batch first"
+        ), e.args
+    assert t.settings["apn"] == "cmnet" and t.journal.signed_on
     assert (await t.shop.settle()).balanced
+    t.journal.set_signed_on(True)
     assert parameters.set_(ctx, tid="58402009").data["changed"] == ["tid"]
+    assert not t.journal.signed_on  # its working keys were another terminal's
 
     async def change():
         return parameters.set_(ctx, apn="other")
 
     assert "under way" in (await araises(TechError, busy(t, change()))).args[0]
+    await t.end()
+
+
+async def test_what_is_owed_goes_to_another_address_only_when_it_is_the_same_acquirer():
+    """A host that has moved is not a deadlock, a slip of the finger no loss."""
+    t = await trading(1)
+    ctx = t.context()
+    for name, value in (("host", "b.example"), ("port", 9), ("tpdu", "6000040000"),
+                        ("header", "603100310009")):  # fmt: skip
+        for word in ({}, {"same_acquirer": 1}, {"same_acquirer": "no"}):
+            e = raises(TechError, lambda n=name, v=value, w=word: parameters.set_(
+                ctx, apn="x", **{n: v}, **w
+            ))  # fmt: skip
+            assert e.args[0].startswith(name + ": 1 transactions of the open batch would go there")
+        done = parameters.set_(ctx, same_acquirer=True, **{name: value}).data
+        assert done["changed"] == [name]
+    assert t.settings["apn"] == "cmnet"
+    await t.end()
+
+
+async def test_records_of_newer_firmware_and_an_unreadable_journal_hold_the_number_too():
+    t = await trading(0)
+    ctx = t.context()
+    t.journal.newer = lambda: 2
+    assert "2 transactions" in raises(TechError, lambda: parameters.set_(ctx, port=9)).args[0]
+
+    def broken():
+        raise FlashError("no block can be read")
+
+    ctx.journal = broken
+    assert "journal cannot be read" in raises(
+        TechError, lambda: parameters.set_(ctx, mid="1" * 15)
+    ).args[0]  # fmt: skip
+    assert parameters.set_(ctx, apn="other").data["changed"] == ["apn"]
     await t.end()
 
 
@@ -159,15 +209,21 @@ async def test_an_export_comes_back_whole_and_a_wrong_one_changes_nothing():
 async def test_the_batch_goes_out_record_by_record_without_a_card():
     t = await trading(3)
     t.spoil_record(t.journal.trace(1))
-    said = []
-    found = await books.export(t.context(said))
-    assert found.data == {"batch": 1, "records": 3}
-    records = [json.loads(line) for line in said]
-    assert records == (await books.export(t.context(), False)).data
+    found = await books.export(t.context())
+    records = found.data["records"]
+    assert found.data == {"batch": 1, "records": records, "next": None, "total": 3}
     assert [r["amount"] for r in records] == [1000, 1001, 1002]
     assert [r["readable"] for r in records] == [True, False, True]
     assert records[0]["pan_masked"] == "622500******0014" and records[0]["state"] == "APPROVED"
-    assert "expiry" not in said[0] and "sealed" not in said[0]
+    assert "expiry" not in records[0] and "sealed" not in records[0]
+    first = (await books.export(t.context(), 0, 2)).data
+    rest = (await books.export(t.context(), first["next"], count=2)).data
+    assert (len(first["records"]), first["next"], rest["next"]) == (2, 2, None)
+    assert first["records"] + rest["records"] == records
+    beyond = (await books.export(t.context(), 3)).data
+    assert beyond == {"batch": 1, "records": [], "next": None, "total": 3}
+    for bad in ((-1, 1), (0, 0), (0, books.COUNT_MAX + 1), ("0", 1), (True, 1)):
+        await araises(TechError, books.export(t.context(), *bad))
     assert t.journal.unreadable == 0  # who looks makes no damage
     assert books.summary(t.context()).data["states"]["APPROVED"]["count"] == 3
     await t.end()

@@ -37,6 +37,18 @@ def test_sec7_the_kcv_of_a_component_is_three_bytes_and_all_that_is_shown(digits
     assert json.loads(run("keys", "kcv", typed=digits, as_json=True)[1]) == {"kcv": want}
 
 
+def test_the_check_value_of_a_service_key_is_another_than_of_a_des_key():
+    from cryptography.hazmat.primitives import hashes, hmac
+
+    judge = hmac.HMAC(bytes.fromhex(COMPONENT), hashes.SHA256())
+    judge.update(b"shouyin check value")
+    want = judge.finalize()[:3].hex().upper()
+    code, text, _ = run("keys", "kcv", "--service", typed=COMPONENT + "\n", as_json=True)
+    assert (code, json.loads(text)) == (0, {"kcv": want})
+    code, text, err = run("keys", "kcv", "--service", typed=COMPONENT + "00\n")
+    assert (code, text) == (errors.LOCAL, "") and COMPONENT not in err
+
+
 @pytest.mark.parametrize("typed", ["12345", COMPONENT + "00", COMPONENT[:-1] + "G", ""])
 def test_a_component_that_is_none_is_refused_and_not_repeated(typed):
     code, text, err = run("keys", "kcv", typed=typed)
@@ -69,6 +81,8 @@ def test_unlock_takes_the_password_unseen_or_from_a_pipe_and_never_from_the_comm
     with FakeTerminal({"unlock": {"unlocked": True}}) as t:
         assert run("unlock", port=t.path, typed='pa"ss\\w0rd\n')[0] == 0
         assert t.calls == [("unlock", ('pa"ss\\w0rd',), {})]
+        assert run("unlock", "--operator", "00", port=t.path, typed="963852\n")[0] == 0
+        assert t.calls[1:] == [("unlock", ("963852", "00"), {})]
         with pytest.raises(SystemExit) as e:
             run("unlock", "password", port=t.path)
         assert e.value.code == errors.USAGE
@@ -156,14 +170,20 @@ ROWS = [
 ]
 
 
-def journal(lines, records=2):
-    """A terminal whose journal is told line by line."""
-    answers = {"journal.summary": {"used": 2}, "journal.export": {"batch": 1, "records": records}}
-    return FakeTerminal(answers, said={"journal.export": lines})
+def journal(*batches):
+    """A terminal with ROWS in its batch, which gives one at a time; `batches`: its numbers."""
+    batches = list(batches)
+
+    def page(first):
+        after = first + 1 if first + 1 < len(ROWS) else None
+        return {"batch": batches.pop(0), "records": ROWS[first : first + 1], "next": after,
+                "total": len(ROWS)}  # fmt: skip
+
+    return FakeTerminal({"journal.export": page})
 
 
 def test_the_journal_as_csv_and_json_lines(tmp_path):
-    with journal([json.dumps(row) for row in ROWS]) as t:
+    with journal(1, 1, 1, 1) as t:
         code, text, _ = run("journal", "export", str(tmp_path / "j.csv"), port=t.path)
         assert code == 0 and text.endswith(f"2 transactions in {tmp_path / 'j.csv'}\n")
         assert run("journal", "export", str(tmp_path / "j.jsonl"), port=t.path)[0] == 0
@@ -173,13 +193,10 @@ def test_the_journal_as_csv_and_json_lines(tmp_path):
     assert [json.loads(n) for n in lines] == ROWS
 
 
-@pytest.mark.parametrize(
-    "lines", [[json.dumps(ROWS[0])], [json.dumps(ROWS[0]), "(1 lines left out)"]]
-)
-def test_a_journal_that_did_not_arrive_whole_is_not_written(tmp_path, lines):
-    with journal(lines) as t:
+def test_a_journal_that_is_settled_in_between_is_not_written(tmp_path):
+    with journal(1, 2) as t:
         code, _, err = run("journal", "export", str(tmp_path / "j.csv"), port=t.path)
-    assert code == errors.NO_TERMINAL and "2 transactions were sent" in err
+    assert code == errors.NO_TERMINAL and "settled meanwhile" in err
     assert not (tmp_path / "j.csv").exists()
 
 
@@ -204,30 +221,20 @@ def test_settings_are_typed_as_the_terminal_has_them():
     assert [c[0] for c in t.calls].count("settings.set") == 1
 
 
-NOW = {"port": 8000, "language": "zh", "receipt_code": "", "apn": "cmnet"}
-
-
-def test_an_import_sends_what_differs_in_pieces_that_the_console_takes(tmp_path):
-    texts = []
-
-    def import_(text):
-        data = json.loads(text)
-        assert (data["format"], data["board"]) == (1, "SY_CLASSIC")
-        texts.append(data["settings"])
-        return {"changed": list(data["settings"]), "reboot": ["apn"], "missing": []}
-
-    wanted = {**NOW, "receipt_code": 'x"' * 106, "language": "en", "receipt_title": "é" * 200}
-    wanted["merchant_name"] = "店" * 80
-    file = tmp_path / "settings.json"
+def test_an_import_sends_the_whole_file_and_takes_it_over_in_one_step(tmp_path):
+    wanted = {"port": 8000, "receipt_code": 'x"' * 106, "merchant_name": "店" * 40}
+    file = tmp_path / "参数 of today, and a very long name.json"
     export = {"format": 1, "board": "SY_CLASSIC", "settings": wanted}
-    file.write_text(json.dumps(export), encoding="utf-8")
-    answers = {"settings.export": {**export, "settings": NOW}, "settings.import_": import_}
-    with FakeTerminal(answers) as t:
+    file.write_text("\ufeff" + json.dumps(export, indent=1), encoding="utf-8")
+    receive = Receiver()
+    done = {"changed": sorted(wanted), "reboot": [], "missing": []}
+    with FakeTerminal({"receive": receive, "settings.import_file": done}) as t:
         code, text, _ = run("settings", "import", str(file), port=t.path, as_json=True)
-    sent = {name: value for part in texts for name, value in part.items()}
-    assert code == 0 and len(texts) > 1 and 600 < t.longest <= 1024
-    assert sent == {name: wanted[name] for name in wanted if NOW.get(name) != wanted[name]}
-    assert sorted(json.loads(text)["changed"]) == sorted(sent)
+    assert (code, json.loads(text), t.longest <= 1024) == (0, done, True)
+    ((name, data),) = receive.data.items()
+    assert json.loads(data) == export
+    assert name.isascii() and " " not in name and len(name) == 32 and name.endswith(".json")
+    assert [c for c in t.calls if c[0] != "receive"] == [("settings.import_file", (name,), {})]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"settings": 1}', "{}"])
@@ -303,7 +310,7 @@ def test_the_console_wants_a_window():
 
 # ---- the service desk ---------------------------------------------------------------------------
 
-KEY = "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"
+KEY = "000102030405060708090A0B0C0D0E0F"
 
 
 def test_the_service_desk_answers_a_challenge(tmp_path):

@@ -7,6 +7,7 @@ TMK = "TMK"  # terminal master key: unwraps the working keys
 PIK = "PIK"  # PIN key
 MAK = "MAK"  # MAC key
 TDK = "TDK"  # track key
+SVC = "SVC"  # service key: answers the challenges of the service console, and nothing else
 
 
 class KeyFault(Exception):

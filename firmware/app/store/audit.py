@@ -39,6 +39,7 @@ EVENTS = (
     "refund", "settlement", "override", "key_load", "master_key", "config", "clock_set", "ota",
     "tamper", "unlock", "unlock_wrong", "lock", "decommission", "zeroised", "activation",
     "selftest_failed", "acceptance", "operator", "other", "zeroising",
+    "service_key",
 )  # fmt: skip
 _OTHER = EVENTS.index("other")
 # What is no operator's number: the terminal itself, the technician at the console.

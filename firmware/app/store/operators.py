@@ -38,35 +38,56 @@ def _check_length(role, password):
         raise OperatorError("short")
 
 
+def _is_entry(o):
+    return isinstance(o, dict) and all(name in o for name in ("role", "change", "wrong"))
+
+
 class Operators:
     def __init__(self, path, derive, rounds=_ROUNDS):
         self._path = path
         self._derive = derive
         self._rounds = rounds
         self._all = {}
+        self._damaged = False
         self._locked_at = {}  # number -> uptime [s] when the lock was seen or made in this run
         self._told = set()  # numbers whose lock fresh_lock() has told
 
     def load(self):
+        """OperatorError when the file is damaged: then nobody is who he says, and nothing is
+        written over it."""
+        self._all = {}
+        self._damaged = True
         try:
-            self._all = files.load_json(self._path) or {}
+            found = files.load_json(self._path)
         except ValueError:
             raise OperatorError("damaged")
+        if found is None:
+            found = {}
+        if not isinstance(found, dict) or not all(_is_entry(o) for o in found.values()):
+            raise OperatorError("damaged")
+        self._all = found
+        self._damaged = False
         for no, o in self._all.items():
             if o["wrong"] >= _WRONG_MAX:
                 # The time served before the power cut does not count.
                 self._locked_at[no] = clock.uptime_s()
                 self._told.add(no)
 
+    def _whole(self):
+        """The entries by number. OperatorError."""
+        if self._damaged:
+            raise OperatorError("damaged")
+        return self._all
+
     def _save(self):
         files.replace_json(self._path, self._all)
 
     def numbers(self):
         """Who may sign on."""
-        return sorted(no for no, o in self._all.items() if o["role"] in _TRADE)
+        return sorted(no for no, o in self._whole().items() if o["role"] in _TRADE)
 
     def of_role(self, role):
-        return sorted(no for no, o in self._all.items() if o["role"] == role)
+        return sorted(no for no, o in self._whole().items() if o["role"] == role)
 
     def role(self, no):
         return self._all[no]["role"]
@@ -78,7 +99,7 @@ class Operators:
         """A new operator, `no` two digits."""
         if len(no) != 2 or not no.isdigit() or role not in _ROLES:
             raise OperatorError("number or role")
-        if no in self._all:
+        if no in self._whole():
             raise OperatorError("exists")
         _check_length(role, password)
         self._all[no] = {"role": role, "change": must_change, "wrong": 0}
@@ -134,7 +155,7 @@ class Operators:
     def verify(self, no, password, roles=None):
         """Return if `password` (bytes-like) is the operator's and his role is one of `roles`
         (None: any that may sign on). OperatorError: unknown, role, locked, wrong."""
-        if no not in self._all:
+        if no not in self._whole():
             raise OperatorError("unknown")
         role = self._all[no]["role"]
         if roles is None and role not in _TRADE:
@@ -146,7 +167,7 @@ class Operators:
     def judge(self, name, right):
         """Count and lock, as for a password, what is not one: return if right() says so. The
         count is kept under `name`. OperatorError: locked, wrong."""
-        if name not in self._all:
+        if name not in self._whole():
             self._all[name] = {"role": "", "change": False, "wrong": 0}
         self._judge(name, right)
 

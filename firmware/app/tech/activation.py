@@ -93,6 +93,8 @@ def receive(ctx, name, offset, data):
         raise TechError("the piece is not base64")
     if not 0 < len(piece) <= _PIECE_MAX:
         raise TechError("a piece has 1 to %d bytes" % _PIECE_MAX)
+    if offset == 0:
+        _make_room(path)
     have = 0 if offset == 0 else len(_read(name))
     if offset != have:
         raise TechError("%d bytes are here: go on from there, or from 0" % have)
@@ -102,6 +104,25 @@ def receive(ctx, name, offset, data):
     kept = b"" if offset == 0 else files.load(path)
     files.replace(path, kept + struct.pack("<H", len(sealed)) + sealed)
     return Result({"name": name, "have": have + len(piece)})
+
+
+def _make_room(path):
+    """One file at a time: what was left lying must not fill the volume that keys and parameters
+    are written to."""
+    for name in os.listdir(board.DATA):
+        other = board.DATA + "/" + name
+        if name.startswith("in-") and other != path:
+            os.remove(other)
+
+
+def received(name):
+    """bytearray, empty when nothing was received under `name`. TechError when it is damaged."""
+    return _read(name)
+
+
+def discard(name):
+    """Forget what was received."""
+    os.remove(_path(name))
 
 
 # ---- checking -----------------------------------------------------------------------------------
@@ -292,6 +313,11 @@ def plan(data):
 def activate(ctx, name):
     """Take over what was received under `name`: all of it, or nothing and a TechError that says
     why. The terminal then starts anew."""
+    from .control import served
+
+    why = served(ctx)
+    if why is not None:
+        raise TechError("not now: " + why)
     path = _path(name)
     data = _read(name)
     if not data:

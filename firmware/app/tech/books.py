@@ -1,12 +1,15 @@
 # The open batch for the technician: tech.journal.summary(), tech.journal.export(). Only looks.
 
 import asyncio
-import json
 
 from ..host import cup
 from ..pay import txn
 from . import journal as _journal
+from .context import TechError
 from .result import Result
+
+COUNT = 5  # records of a page: some 2.5 KB of text, beside as much for the values
+COUNT_MAX = 20
 
 _KINDS = {cup.SALE: "sale", cup.VOID: "void", cup.OFFLINE: "offline sale"}
 # What of a journal record goes out as it is. Not the sealed card, not its expiry; the card number
@@ -24,24 +27,28 @@ def summary(ctx):
     return Result(found.data, repr(found).split("\n"))
 
 
-async def export(ctx, stream=True):
-    """Every record of the open batch, oldest first: a line of JSON each, by ctx.say (then how many
-    there were), or as a list. Amounts in fen."""
+async def export(ctx, first=0, count=COUNT):
+    """A page of the open batch, oldest first: {"batch", "records", "next", "total"}. `first`:
+    place of the first record, from 0; at most `count` (1 to COUNT_MAX) records; next: place of the
+    page after it, None when there is none. Pages belong together when their batch is the same:
+    what is sold meanwhile comes at the end. Amounts in fen."""
+    for n, least, most in ((first, 0, 0xFFFF), (count, 1, COUNT_MAX)):
+        if not isinstance(n, int) or isinstance(n, bool) or not least <= n <= most:
+            raise TechError("export(first from 0, count 1 to %d)" % COUNT_MAX)
     j = ctx.journal()
+    batch = j.batch
     out = []
-    n = i = 0
-    while i < len(j):
-        record = _plain(j, i)
-        if stream:
-            ctx.say(json.dumps(record))
-        else:
-            out.append(record)
-        n += 1
-        i += 1
+    for i in range(first, first + count):
+        if i >= len(j):
+            break
+        out.append(_plain(j, i))
         await asyncio.sleep_ms(0)  # others live meanwhile
-    if not stream:
-        return Result(out)
-    return Result({"batch": j.batch, "records": n})
+        if j.batch != batch:
+            raise TechError("the batch was settled meanwhile: begin again")
+    after = first + len(out)
+    data = {"batch": batch, "records": out, "next": after if after < len(j) else None,
+            "total": len(j)}  # fmt: skip
+    return Result(data)
 
 
 def _plain(j, i):

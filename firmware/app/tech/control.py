@@ -15,7 +15,7 @@ from .result import Result
 _SOON_MS = 500  # the answer goes out before
 
 
-def _served(ctx):
+def served(ctx):
     """What keeps the terminal from being stopped now, None when nothing does."""
     app = ctx.app
     if app is None:
@@ -27,17 +27,25 @@ def _served(ctx):
     return None
 
 
+def _soon(ctx, action, what):
+    """Do it when nobody is served. TechError when it is about to be done already."""
+    try:
+        ctx.terminal.supervisor.spawn(what, lambda: _then(ctx, action, what), ONESHOT)
+    except ValueError:
+        raise TechError("it is about to %s already" % what)
+
+
 def _may(ctx):
     if ctx.terminal is None:
         raise TechError("the terminal is stopped")
-    why = _served(ctx)
+    why = served(ctx)
     if why is not None:
         raise TechError("not now: " + why)
 
 
 async def _then(ctx, action, what):
     await asyncio.sleep_ms(_SOON_MS)
-    while _served(ctx) is not None:  # somebody was quicker
+    while served(ctx) is not None:  # somebody was quicker
         await asyncio.sleep_ms(_SOON_MS)
     log.warning("%s by the technician", what)
     action()
@@ -46,7 +54,7 @@ async def _then(ctx, action, what):
 def reboot(ctx):
     """Start anew, as soon as nobody is served. TechError while somebody is."""
     _may(ctx)
-    ctx.terminal.supervisor.spawn("reboot", lambda: _then(ctx, machine.reset, "reset"), ONESHOT)
+    _soon(ctx, machine.reset, "reboot")
     return Result({"reboot": True}, ["starting anew"])
 
 
@@ -56,5 +64,5 @@ def stop(ctx):
     if not flavour.DEV:
         raise TechError("a release cannot be stopped: tech.reboot()")
     _may(ctx)
-    ctx.terminal.supervisor.spawn("stop", lambda: _then(ctx, ctx.terminal.stop, "stop"), ONESHOT)
+    _soon(ctx, ctx.terminal.stop, "stop")
     return Result({"stop": True}, ["stopping"])

@@ -1,8 +1,9 @@
 # The master key from two components, by two people (security.md, item 8): the key work behind the
 # screens of app.ui.flows.keyentry, and the technician's commands.
 #
-#   tech.keys.enter()     the two custodians type at the terminal's own keypad
-#   tech.keys.status()    which keys there are, as check values
+#   tech.keys.enter()            the two custodians type at the terminal's own keypad
+#   tech.keys.enter("service")   the same for the service key (servicekey.py)
+#   tech.keys.status()           which keys there are, as check values
 #
 # Everything in between lies in bytearrays that are wiped when they are done with. A component is
 # shown to nobody; its holder sees its check value (KCV, 3 bytes).
@@ -63,6 +64,11 @@ class KeyLoad:
     """One entry of a master key. `app` gives check_password(no, password, roles), operators, note;
     `vault` store.vault.Vault; `signed_off`: called when the working keys have gone."""
 
+    # Rows of app.text.strings.
+    title = "key_entry"
+    confirm = "master_kcv"
+    kept = "key_stored"
+
     def __init__(self, app, vault, signed_off=None):
         self._app = app
         self._vault = vault
@@ -71,6 +77,12 @@ class KeyLoad:
         self._parts = (bytearray(_LENGTH), bytearray(_LENGTH))
         self._typed = bytearray(_LENGTH)
         self._whole = bytearray(_LENGTH)
+
+    def kcv(self, data):
+        return kcv(data)
+
+    def weak(self, data):
+        return weak(data)
 
     def custodian(self, no, password):
         """The next custodian gives his number and password: None when he may type, else (why,
@@ -99,26 +111,28 @@ class KeyLoad:
         problem = None
         if not same:
             problem = "key_differs"
-        elif weak(part) or (which == 2 and part == self._parts[0]):
+        elif self.weak(part) or (which == 2 and part == self._parts[0]):
             problem = "key_weak"
         if problem:
             keys.wipe(part)
         return problem
 
     def component_kcv(self, which):
-        return kcv(self._parts[which - 1])
+        return self.kcv(self._parts[which - 1])
 
     def combined_kcv(self):
         """The check value of the key; None when it is a weak one."""
         for i in range(_LENGTH):
             self._whole[i] = self._parts[0][i] ^ self._parts[1][i]
-        return None if weak(self._whole) else kcv(self._whole)
+        return None if self.weak(self._whole) else self.kcv(self._whole)
 
     def store(self):
         """Keep the key; those that were loaded under the old one go. None, or the key of a
         problem."""
         if len(self.people) != 2 or weak(self._whole):
             return "key_weak"
+        if self._whole == self._vault.get(keys.SVC):
+            return "key_used"
         try:
             self._vault.put(TMK=self._whole, PIK=None, MAK=None, TDK=None)
         except VaultError:
@@ -163,31 +177,52 @@ class Desk(Staff):
         return KeyLoad(self, self._terminal.vault, self._terminal.unlock)
 
 
-async def enter(ctx):
-    """Have the two custodians type their components at the terminal. Its screen must be one that
-    can be interrupted: idle, login, or the one that says what is wrong. TechError."""
+def _master(ctx):
+    """(app, make) for the screens. TechError."""
+    app = ctx.terminal.app
+    if app is None:
+        try:
+            app = Desk(ctx.terminal)
+        except AttributeError:
+            raise TechError("activate the terminal first: there are no operators")
+    return app, app.key_load
+
+
+def _service(ctx):
+    app = ctx.terminal.app
+    if app is None:
+        raise TechError("the terminal cannot trade: that first (tech.status())")
+    from .servicekey import ServiceKeyLoad
+
+    return app, lambda: ServiceKeyLoad(app, ctx.vault())
+
+
+_WHICH = {"master": _master, "service": _service}
+
+
+async def enter(ctx, which="master"):
+    """Have the two custodians type the components of the "master" or the "service" key at the
+    terminal. Its screen must be one that can be interrupted: idle, login, or the one that says
+    what is wrong. TechError."""
     from ..ui.flows import keyentry
     from ..ui.manager import Busy
 
+    if which not in _WHICH:
+        raise TechError("keys.enter('master') or keys.enter('service')")
     terminal = ctx.terminal
     if terminal is None:
         raise TechError("components are typed at the keypad of a running terminal")
-    app = terminal.app
-    if app is None:
-        try:
-            app = Desk(terminal)
-        except AttributeError:
-            raise TechError("activate the terminal first: there are no operators")
+    app, make = _WHICH[which](ctx)
     ctx.say("two custodians at the keypad, please")
     try:
-        value = await terminal.ui.borrow(lambda: keyentry.enter(app))
+        value = await terminal.ui.borrow(lambda: keyentry.enter(app, make()))
     except Busy:
         raise TechError("somebody is using the terminal: go back to its first screen")
     if value is not None and terminal.app is None:
         terminal.restart_soon()  # now it can trade
     if value is None:
         raise TechError("no key was stored: it was given up at the keypad")
-    return Result({"stored": True, "kcv": value}, ["master key stored, KCV %s" % value])
+    return Result({"stored": True, "kcv": value}, ["%s key stored, KCV %s" % (which, value)])
 
 
 def status(ctx):
@@ -195,8 +230,13 @@ def status(ctx):
     from ..host.keyring import KeyRing
 
     try:
-        values = KeyRing(ctx.vault()).check_values()
+        vault = ctx.vault()
+        values = KeyRing(vault).check_values()
     except VaultError as e:
         raise TechError("the key vault cannot be read: %s" % e.args[0])
+    if vault.get(keys.SVC) is not None:
+        from . import servicekey
+
+        values[keys.SVC] = servicekey.check_value(vault.get(keys.SVC))
     lines = ["%s  KCV %s" % (role, values[role]) for role in sorted(values)]
     return Result(values, lines or ["no keys"])

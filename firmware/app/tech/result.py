@@ -22,7 +22,33 @@ class Result:
 
     def json(self):
         """One line of JSON; not ASCII only."""
-        return json.dumps(self.data)
+        return "".join(self.pieces())
+
+    def pieces(self):
+        """The same, piece by piece: a long list is never text as a whole."""
+        return _json(self.data, _DEPTH)
+
+
+_DEPTH = 2  # {"records": [{...}, ...]}
+
+
+def _json(data, depth):
+    if depth and isinstance(data, dict):
+        before = "{"
+        for name in data:
+            yield before + json.dumps(name) + ": "
+            yield from _json(data[name], depth - 1)
+            before = ", "
+        yield "}" if data else "{}"
+    elif depth and isinstance(data, (list, tuple)):
+        before = "["
+        for value in data:
+            yield before
+            yield from _json(value, depth - 1)
+            before = ", "
+        yield "]" if data else "[]"
+    else:
+        yield json.dumps(data)
 
 
 def _plain(data, indent=""):

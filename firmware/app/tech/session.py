@@ -2,8 +2,9 @@
 #
 # Locked at first. It is unlocked by the technician's password (store.operators) or by the service
 # desk's answer to a challenge, and locked again after 15 minutes without a command. Commands that
-# touch keys want the proof again, within a minute before them. A terminal that has neither a
-# technician nor a service key is new and open.
+# touch keys want the proof again, within a minute before them. A terminal that has no technician,
+# no service key, no master key and no operators is new and open. One that was set up without a
+# technician knows its supervisors by number and password, until there is one.
 
 import binascii
 import os
@@ -12,9 +13,10 @@ import board
 import bootstate
 
 from ..crypto import seal
+from ..crypto.keys import SVC, TMK
 from ..crypto.mac import same
 from ..kernel import clock
-from ..store.operators import TECHNICIAN, OperatorError
+from ..store.operators import ADMIN, SUPERVISOR, TECHNICIAN, OperatorError
 from ..store.vault import VaultError
 from .commands import FREE, KEY, TECH
 from .context import TechError
@@ -26,11 +28,12 @@ _CHALLENGE_S = 5 * 60
 _PURPOSE = b"shouyin service 1"
 _SERVICE = "svc"  # under this name wrong answers are counted, beside the operators' passwords
 _BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # RFC 4648, section 6
-KEY_SLOT = "SVC"  # of the vault: 32 bytes
 
 _WHY = {
     "wrong": "wrong",
     "locked": "locked for 30 minutes after wrong tries",
+    "unknown": "no such operator",
+    "role": "not a supervisor",
     "damaged": "the file of operators is damaged",
 }
 
@@ -56,11 +59,14 @@ class Session:
     # ---- levels ---------------------------------------------------------------------------------
 
     def is_open(self):
-        """Whether the terminal is new: nobody has a password or key for it yet."""
+        """Whether the terminal is new: nobody has a password or key for it yet, and it has none
+        to lose."""
         if bootstate.vfs_problem:
             return False  # what cannot be read may say otherwise
         try:
-            return not self._technician() and self._service_key() is None
+            if self._technician() or self._service_key() is not None:
+                return False
+            return not self._ctx.operators().numbers() and self._ctx.vault().get(TMK) is None
         except (OperatorError, VaultError, ValueError, KeyError, TypeError, OSError):
             return False
 
@@ -107,28 +113,43 @@ class Session:
         return found[0] if found else None
 
     def _service_key(self):
-        return self._ctx.vault().get(KEY_SLOT)
+        return self._ctx.vault().get(SVC)
 
     def _failed(self, how, why):
         self._ctx.audit("unlock_wrong", how)
         raise TechError("%s: %s" % (how, _WHY.get(why, why)))
 
-    def unlock(self, password):
+    def unlock(self, password, number=None):
         if self.is_open():
             return Result({"unlocked": True, "open": True}, [_OPEN])
-        number = self._technician()
-        if number is None:
-            raise TechError("there is no technician: tech.challenge()")
+        try:
+            number, roles = self._who(number)
+        except OperatorError as e:
+            self._failed("password", e.args[0])
         typed = bytearray(str(password).encode())
         try:
-            self._ctx.operators().verify(number, typed, (TECHNICIAN,))
+            self._ctx.operators().verify(number, typed, roles)
         except OperatorError as e:
             self._failed("password", e.args[0])
         finally:
             for i in range(len(typed)):
                 typed[i] = 0
-        self._begin("password")
+        self._begin("password" if TECHNICIAN in roles else "operator " + number)
         return Result({"unlocked": True}, ["unlocked"])
+
+    def _who(self, number):
+        """(number, roles) of whom unlock() must be. TechError."""
+        technician = self._technician()
+        if technician is not None:
+            if number not in (None, technician):
+                raise TechError("there is a technician: tech.unlock(his password)")
+            return technician, (TECHNICIAN,)
+        if number is None:
+            raise TechError(
+                "there is no technician: tech.unlock(password, number of a supervisor), or "
+                "tech.challenge()"
+            )
+        return str(number), (SUPERVISOR, ADMIN)
 
     def challenge(self):
         if self._service_key() is None:
@@ -155,20 +176,24 @@ class Session:
         try:
             self._ctx.operators().judge(_SERVICE, lambda: same(want, got))
         except OperatorError as e:
-            self._failed("response", e.args[0])
+            # Nothing can be counted then; 40 bits and one try for a challenge are enough.
+            self._challenge = None if e.args[0] == "damaged" else challenge
+            if e.args[0] != "damaged" or not same(want, got):
+                self._failed("response", e.args[0])
         self._begin("response")
         return Result({"unlocked": True}, ["unlocked"])
 
 
-_OPEN = "open: neither a technician nor a service key has been set up"
+_OPEN = "open: neither people nor keys have been set up"
 
 
 # ---- commands -----------------------------------------------------------------------------------
 
 
-def unlock(ctx, password):
-    """Begin a session, or prove again who is there."""
-    return ctx.session.unlock(password)
+def unlock(ctx, password, number=None):
+    """Begin a session, or prove again who is there. `number`: of a supervisor or admin, on a
+    terminal that has no technician yet."""
+    return ctx.session.unlock(password, number)
 
 
 def challenge(ctx):

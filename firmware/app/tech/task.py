@@ -47,9 +47,9 @@ class Runner:
         self._dev = None
 
     def cancel(self):
-        """End the command that runs, if one does."""
+        """End the command that runs, or what it has to show, if one does."""
+        self._cancelled = True
         if self._entry is not None and self._entry.running():
-            self._cancelled = True
             self._entry.task.cancel()
             self._event.set()
 
@@ -108,7 +108,9 @@ class Runner:
             elif not outcome[0] and entry.last_error:
                 outcome[0] = entry.last_error  # its supervisor has logged it
             elif outcome[1] is not None and not outcome[0]:
-                await self._show(outcome[1], send)
+                await self._guarded(self._show(outcome[1], send), outcome)
+                if self._cancelled:
+                    outcome[0] = "cancelled"
         finally:
             self.cancel()
             self.busy = False
@@ -152,10 +154,14 @@ class Runner:
         result, as_json = outcome
         if result is None:
             return
+        end = b"\r\n"
         if as_json:
-            await send(result.json().encode() + b"\r\n")
-        elif hasattr(result, "lines"):
-            for line in result.lines():
-                await send(line.encode() + b"\r\n")
+            texts, end = result.pieces(), b""
         else:
-            await send(str(result).encode() + b"\r\n")
+            texts = result.lines() if hasattr(result, "lines") else (str(result),)
+        for text in texts:
+            await send(text.encode() + end)
+            if self._cancelled:
+                return
+        if as_json:
+            await send(b"\r\n")

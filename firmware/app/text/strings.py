@@ -84,6 +84,7 @@ TEXT = (
     "notice", "提示", "Notice",
     "supervisor", "主管授权", "Supervisor",
     "key_entry", "主密钥录入", "Key entry",
+    "service_entry", "服务密钥录入", "Service key",
     "custodian", "密钥持有人%d", "Custodian %d",
     "component", "密钥分量%d", "Component %d",
     "component_again", "分量%d再输一次", "Comp. %d again",
@@ -108,6 +109,7 @@ TEXT = (
     "hex_count", "已输入%d/32", "%d of 32 typed",
     "component_kcv", "分量%d KCV %s\n请与密钥信封核对", "Comp. %d, KCV\n%s: compare",
     "master_kcv", "主密钥KCV %s\n正确请按确认存储", "Key KCV %s\nENTER keeps it",
+    "service_kcv", "密钥KCV %s\n正确请按确认存储", "Key KCV %s\nENTER keeps it",
     "second_copy", "持卡人存根", "Customer copy",
     "total_line", "共%d笔", "%d in all",
     # progress
@@ -233,8 +235,10 @@ PROBLEM = (
     "key_offer", "未装主密钥。两位持有人到场后按确认录入", "No master key. Two custodians: ENTER",
     "key_differs", "两次输入不同,请重新输入该分量", "They differ. Type the component again.",
     "key_weak", "弱密钥或分量相同,不能使用。请重新输入", "Weak or equal components. Type it again.",
+    "key_used", "该密钥已作他用,不能使用。请换一个密钥", "This key has another use. Take another.",
     "key_failed", "密钥未能存储,请联系服务商", "The key was not stored. Call service.",
     "key_stored", "主密钥已存储,请签到", "Key stored. Sign in now.",
+    "service_stored", "服务密钥已存储", "Service key stored.",
     "key_cancelled", "已取消,没有存储密钥", "Given up: no key was stored.",
     # printer
     "print.paper", "打印机缺纸,装纸后按确认,取消键不打", "No paper. Load, then ENTER. CANCEL: later.",

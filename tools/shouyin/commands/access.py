@@ -6,6 +6,8 @@ import hmac
 from ..errors import ToolError
 from ..work import read_text
 
+SERVICE_KEY = 16  # bytes
+
 
 def register(add, group):
     p = add("unlock", "become the technician of this terminal", run_unlock)
@@ -14,13 +16,16 @@ def register(add, group):
     how.add_argument(
         "--challenge", action="store_true", help="show a challenge for the back office"
     )
+    how.add_argument(
+        "--operator", metavar="NO", help="supervisor's number, while there is no technician"
+    )
     add("lock", "end the technician's session", run_lock)
     add("password", "set the technician's password (8 characters or more)", run_password)
     p = add("respond", "back office: the answer to a challenge, with the service key", run_respond)
     p.add_argument("challenge", help="16 hex digits")
     p.add_argument("--serial", required=True, help="the terminal's, which stands by the challenge")
     p.add_argument(
-        "--key", required=True, metavar="FILE", help="the terminal's service key: 64 hex digits"
+        "--key", required=True, metavar="FILE", help="the terminal's service key: 32 hex digits"
     )
 
 
@@ -29,6 +34,8 @@ def run_unlock(work):
         work.show("challenge")
     elif work.args.response:
         work.show("respond", work.args.response)
+    elif work.args.operator:
+        work.show("unlock", work.secret("supervisor's password"), work.args.operator)
     else:
         work.show("unlock", work.secret("technician's password"))
 
@@ -46,12 +53,13 @@ def run_password(work):
 
 def response(key, serial, challenge):
     """8 characters of base32: the first 40 bits of HMAC-SHA-256 over purpose, serial number (str)
-    and challenge (8 bytes) under the service key (32 bytes)."""
+    and challenge (8 bytes) under the service key (16 bytes)."""
     mac = hmac.digest(key, b"shouyin service 1" + serial.encode() + challenge, "sha256")
     return base64.b32encode(mac[:5]).decode()
 
 
-def _hex(text, size, what):
+def hexadecimal(text, size, what):
+    """The bytes of a text of hex digits. ToolError, which does not repeat it."""
     try:
         data = bytes.fromhex(text.strip())
     except ValueError:
@@ -63,8 +71,8 @@ def _hex(text, size, what):
 
 def run_respond(work):
     args = work.args
-    challenge = _hex(args.challenge, 8, "the challenge")
-    key = _hex(read_text(args.key), 32, "the service key")
+    challenge = hexadecimal(args.challenge, 8, "the challenge")
+    key = hexadecimal(read_text(args.key), SERVICE_KEY, "the service key")
     code = response(key, args.serial, challenge)
     work.out.result(
         {"response": code}, [f"response {code[:4]}-{code[4:]}: valid 5 minutes, for one unlocking"]

@@ -2,11 +2,13 @@
 
 import base64
 import os
+import re
 
 from ..errors import NEGATIVE, ToolError
 from ..work import read_bytes
 
 PIECE = 384  # bytes in one command: the console's line holds them as base64
+NAME_MAX = 32
 
 NEXT = ("next: the supervisor signs on; then two custodians enter the master key,",
         "at the terminal's own offer or with: shouyin keys enter")  # fmt: skip
@@ -24,12 +26,10 @@ def register(add, group):
     add("install-report", "print the installation report on the terminal", run_install_report)
 
 
-def send(work, path):
-    """Send a file in pieces; its name on the terminal."""
-    data = read_bytes(path)
-    name = os.path.basename(path)
-    if not data:
-        raise ToolError(f"{path} is empty", "ask the acquirer for it again")
+def send(work, path, data):
+    """Send `data`, the bytes of the file `path`, in pieces; its name on the terminal."""
+    # The terminal takes 32 letters, digits, - _ . and no others.
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", os.path.basename(path))[-NAME_MAX:]
     with work.out.progress() as tell:
         for at in range(0, len(data), PIECE):
             piece = base64.b64encode(data[at : at + PIECE]).decode()
@@ -39,7 +39,11 @@ def send(work, path):
 
 
 def run_activate(work):
-    name = send(work, work.args.file)
+    path = work.args.file
+    data = read_bytes(path)
+    if not data:
+        raise ToolError(f"{path} is empty", "ask the acquirer for it again")
+    name = send(work, path, data)
     work.key_show("activate", name)
     for line in NEXT:
         work.out.say(line)

@@ -40,24 +40,20 @@ def as_json_lines(rows):
 
 
 def rows(work):
-    """The transactions of the open batch, oldest first: a list of dicts. LinkError when some did
-    not arrive."""
-    total = work.call("journal.summary")["used"]
-    lines = []
+    """The transactions of the open batch, oldest first: a list of dicts, read page by page.
+    LinkError when the batch was settled meanwhile."""
+    found, at, batch = [], 0, None
     with work.out.progress() as tell:
-
-        def take(line):
-            lines.append(line)
-            tell("reading the journal", len(lines), max(total, len(lines)))
-
-        said = work.link().call("journal.export", say=take)["records"]
-    try:
-        found = [json.loads(line) for line in lines]
-    except ValueError:
-        found = []
-    if len(found) != said:
-        raise LinkError(f"{said} transactions were sent and {len(found)} arrived",
-                        "repeat the command; nothing was written")  # fmt: skip
+        while at is not None:
+            page = work.call("journal.export", at)
+            if batch is None:
+                batch = page["batch"]
+            if page["batch"] != batch:
+                raise LinkError("the batch was settled meanwhile",
+                                "repeat the command; nothing was written")  # fmt: skip
+            found += page["records"]
+            tell("reading the journal", len(found), page["total"])
+            at = page["next"]
     return found
 
 

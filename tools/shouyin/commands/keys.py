@@ -1,8 +1,10 @@
 """keys status, enter, kcv."""
 
 import binascii
+import hmac
 
 from ..errors import ToolError
+from .access import SERVICE_KEY, hexadecimal
 
 _ENTRY_S = 1800  # two people, one after the other
 
@@ -10,10 +12,13 @@ _ENTRY_S = 1800  # two people, one after the other
 def register(add, group):
     keys = group("keys", "the terminal's keys: only check values are ever shown")
     add("status", "which keys there are, and their check values", run_status, keys)
-    p = add("enter", "two people type the components of the master key on the terminal",
-            run_enter, keys)  # fmt: skip
+    p = add("enter", "two people type the components of a key on the terminal", run_enter, keys)
+    p.add_argument("which", nargs="?", choices=("master", "service"), default="master",
+                   help="which key (default: master)")  # fmt: skip
     p.add_argument("--password-stdin", action="store_true", help="password from a pipe")
-    add("kcv", "check value of one component, typed unseen by its holder", run_kcv, keys)
+    p = add("kcv", "check value of a key or a component, typed unseen by its holder",
+            run_kcv, keys)  # fmt: skip
+    p.add_argument("--service", action="store_true", help="of the service key")
 
 
 def run_status(work):
@@ -22,7 +27,7 @@ def run_status(work):
 
 def run_enter(work):
     work.out.say("the entry is on the terminal's screen; each holder types his component there")
-    work.key_show("keys.enter", wait_s=_ENTRY_S)
+    work.key_show("keys.enter", work.args.which, wait_s=_ENTRY_S)
 
 
 def check_value(component):
@@ -42,6 +47,14 @@ def check_value(component):
     return (cipher.update(bytes(8)) + cipher.finalize())[:3].hex().upper()
 
 
+def service_check_value(component):
+    """First 3 bytes of HMAC-SHA-256 over "shouyin check value" under the service key or one of its
+    components (16 bytes), as hex digits. ToolError; its text shows nothing of it."""
+    key = hexadecimal("".join(component.split()), SERVICE_KEY, "the component")
+    return hmac.digest(key, b"shouyin check value", "sha256")[:3].hex().upper()
+
+
 def run_kcv(work):
-    kcv = check_value(work.secret("component (unseen)"))
+    function = service_check_value if work.args.service else check_value
+    kcv = function(work.secret("component (unseen)"))
     work.out.result({"kcv": kcv}, [f"KCV {kcv}: compare it with the one on the paper"])

@@ -3,10 +3,10 @@
 import json
 
 from ..errors import ToolError
-from ..literals import literal
 from ..work import read_text, write_text
+from .activation import send
 
-PIECE = 900  # bytes of an argument: the console takes blocks of 1,024
+SAME = "the new host is another address of the acquirer that the open batch is for"
 
 
 def register(add, group):
@@ -15,11 +15,13 @@ def register(add, group):
     p.add_argument("name", nargs="?")
     p = add("set", "change parameters; nothing is changed when one is refused", run_set, settings)
     p.add_argument("values", nargs="+", metavar="NAME=VALUE")
+    p.add_argument("--same-acquirer", action="store_true", help=SAME)
     p = add("export", "write all parameters to a file; keys and passwords are not in it",
             run_export, settings)  # fmt: skip
     p.add_argument("file")
     p = add("import", "set the parameters of an exported file", run_import, settings)
     p.add_argument("file")
+    p.add_argument("--same-acquirer", action="store_true", help=SAME)
     p.add_argument("--password-stdin", action="store_true", help="password from a pipe")
 
 
@@ -55,8 +57,15 @@ def _typed(work, values):
     return typed
 
 
+def _same(work):
+    return {"same_acquirer": True} if work.args.same_acquirer else {}
+
+
 def run_set(work):
-    work.show("settings.set", **_typed(work, parse(work.args.values)))
+    values = parse(work.args.values)
+    if "same_acquirer" in values:
+        raise ToolError("same_acquirer is no parameter", "say --same-acquirer")
+    work.show("settings.set", **_typed(work, values), **_same(work))
 
 
 def run_export(work):
@@ -67,36 +76,14 @@ def run_export(work):
                     [f"{n} parameters in {work.args.file}"])  # fmt: skip
 
 
-def pieces(export, changes):
-    """Texts for settings.import_(): the changes as exports of about PIECE bytes each."""
-    texts, some = [], {}
-    for name, value in changes.items():
-        text = literal(_text(export, {**some, name: value}))
-        if some and len(text.encode()) > PIECE:
-            texts.append(_text(export, some))
-            some = {}
-        some[name] = value
-    return [*texts, _text(export, some)]
-
-
-def _text(export, some):
-    data = {**export, "settings": some}
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-
-
 def run_import(work):
+    """The whole file in one step: all of it is taken over, or nothing."""
     file = work.args.file
     try:
-        export = json.loads(read_text(file))
-        wanted = export["settings"].items()
+        export = json.loads(read_text(file).removeprefix("\ufeff"))  # as some editors begin a file
+        export["settings"].items()
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ToolError(f"{file} is no export of parameters", "use a file of settings export")
-    now = work.call("settings.export")["settings"]
-    changes = {name: value for name, value in wanted if name not in now or now[name] != value}
-    result = {"changed": [], "reboot": [], "missing": []}
-    for text in pieces(export, changes):
-        part = work.key_call("settings.import_", text)
-        for name in ("changed", "reboot"):
-            result[name] += part[name]
-        result["missing"] = part["missing"]
-    work.out.result(result)
+    text = json.dumps(export, ensure_ascii=False, separators=(",", ":"))
+    name = send(work, file, text.encode())
+    work.out.result(work.key_call("settings.import_file", name, **_same(work)))

@@ -1,8 +1,8 @@
 # The master key in two components: two custodians, each typing his component twice. Loaded when it
 # is entered.
 #
-# `app` gives key_load() (tech.keys.KeyLoad), which does the key work: no key is in this module.
-# What is typed is never shown, only how many digits there are.
+# `load` (tech.keys.KeyLoad; app.key_load() gives the one of the master key) does the key work: no
+# key is in this module. What is typed is never shown, only how many digits there are.
 
 from micropython import const
 
@@ -61,9 +61,9 @@ async def offer(app):
         await enter(app)
 
 
-async def enter(app):
+async def enter(app, load=None):
     """The check value of the key that was stored, None when none was."""
-    load = app.key_load()
+    load = load or app.key_load()
     value = None
     try:
         if await _components(app, load):
@@ -71,14 +71,14 @@ async def enter(app):
     finally:
         load.wipe()
     if value is None:
-        await _say(app, "key_cancelled", "warning")
+        await _say(app, load, "key_cancelled", "warning")
     else:
-        await _say(app, "key_stored", "ok")
+        await _say(app, load, load.kept, "ok")
     return value
 
 
-async def _say(app, key, sound="error"):
-    return await app.ui.ask(Message(t("key_entry"), strings.problem(key), "", out_ms(app), sound))
+async def _say(app, load, key, sound="error"):
+    return await app.ui.ask(Message(t(load.title), strings.problem(key), "", out_ms(app), sound))
 
 
 async def _components(app, load):
@@ -127,7 +127,7 @@ async def _component(app, load, which):
             wipe(digits)
         if problem is None:
             return True
-        if await _say(app, problem) == CANCEL:
+        if await _say(app, load, problem) == CANCEL:
             return False
     return False
 
@@ -135,13 +135,13 @@ async def _component(app, load, which):
 async def _confirm(app, load):
     value = load.combined_kcv()
     if value is None:
-        await _say(app, "key_weak")
+        await _say(app, load, "key_weak")
         return None
-    shown = Message(t("key_entry"), t("master_kcv", value), t("ok_cancel"), out_ms(app))
+    shown = Message(t(load.title), t(load.confirm, value), t("ok_cancel"), out_ms(app))
     if await app.ui.ask(shown) != OK:
         return None
     problem = load.store()
     if problem is not None:
-        await _say(app, problem)
+        await _say(app, load, problem)
         return None
     return value
