@@ -92,7 +92,8 @@ class Terminal:
         self.audit = events
         self._life = None  # the task of run()
         self.journal = None
-        self.vault = None
+        self.vault = None  # store.vault.Vault that opens
+        self.new_keys = None  # the same, or the Vault into which new keys go when it does not
         self.app = None
         self.problem = ""  # why it cannot trade
         self.keys_to = None  # callable(key name): a technician tries them, nobody else gets them
@@ -154,18 +155,19 @@ class Terminal:
             log.error("settings: %s %s", e.args[0], e.args[1])
             raise ServiceNeeded("settings")
         strings.use(self.settings["language"])
-        vault = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
+        self.new_keys = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
         try:
-            vault.load()
+            self.new_keys.load()
+            self.vault = self.new_keys
         except VaultError as e:
             log.error("%s", e.args[0])
-            raise ServiceNeeded("vault")
-        self.vault = vault
         self.operators = Operators(board.DATA + "/operators.json", seal.pbkdf2_sha256)
         try:
             self.operators.load()
         except (OperatorError, KeyError, TypeError):
             raise ServiceNeeded("no_operators")
+        if self.vault is None:
+            raise ServiceNeeded("vault")
         if guard.locked():
             raise ServiceNeeded("tampered")
         if self.settings.missing():

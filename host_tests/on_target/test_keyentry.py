@@ -51,7 +51,7 @@ class Terminal:
         self.operators.add(ONE[0], "supervisor", ONE[1].encode(), False)
         self.operators.add(TWO[0], "admin", TWO[1].encode(), False)
         self.operators.add("01", "cashier", b"147258", False)
-        self.vault = Vault(PATH + "/vault.bin", seal.Sealer(b"s" * 32))
+        self.vault = self.new_keys = Vault(PATH + "/vault.bin", seal.Sealer(b"s" * 32))
         self.vault.put(PIK=b"p" * 16, MAK=b"m" * 8, WIFI1=b"=do-not-touch")
         desk_app = desk.App()
         self.ui, self.settings = desk_app.ui, desk_app.settings

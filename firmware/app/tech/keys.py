@@ -160,7 +160,7 @@ class Desk(Staff):
         self._terminal = terminal
 
     def key_load(self):
-        return KeyLoad(self, self._terminal.vault, self._terminal.unlock)
+        return KeyLoad(self, self._terminal.new_keys, self._terminal.unlock)
 
 
 async def enter(ctx):
