@@ -23,6 +23,10 @@ from models.nor import BlockDevice, PowerCut
 
 DATA = "/activation_test"
 SECRET = b"the device's secret, 32 bytes..."
+MASTER = bytes(x ^ y for x, y in zip(  # its check value is the one that the file names
+    bytes.fromhex("1F2E3D4C5B6A79880796A5B4C3D2E1F0"),
+    bytes.fromhex("E0C1A283645F46273849AB0C1D2E3F51"),
+))  # fmt: skip
 
 
 class Board:
@@ -81,7 +85,7 @@ class Context:
         self.said = []
         files.replace_json(DATA + "/settings.json", {"tid": "OLD00001", "apn": "old"})
         files.replace_json(DATA + "/operators.json", {})
-        self.vault().put(TMK=b"t" * 16, PIK=b"p" * 16, MAK=b"m" * 8, WIFI3=b"=old-network")
+        self.vault().put(TMK=MASTER, PIK=b"p" * 16, MAK=b"m" * 8, WIFI3=b"=old-network")
 
     def unmount(self):
         try:
@@ -308,6 +312,52 @@ def test_transactions_that_are_not_settled_forbid_it():
     activation.activate(ctx, "a.json")
 
 
+def test_a_terminal_where_somebody_is_served_is_not_activated():
+    """He would pay with the old terminal number and be taken back with the new one."""
+    ctx = Context()
+    send(ctx)
+
+    class Thing:
+        busy, operator, screen = False, "01", None
+
+    app = ctx.app = Thing()
+    app.engine, app.ui = Thing(), Thing()
+    raises(TechError, activation.activate, ctx, "a.json")  # a card was swiped
+    app.operator, app.engine.busy = None, True
+    e = raises(TechError, activation.activate, ctx, "a.json")
+    assert "served" in e.args[0]
+    assert ctx.settings()["tid"] == "OLD00001" and ctx.terminal.restarts == 0
+    app.engine.busy = False
+    activation.activate(ctx, "a.json")
+
+
+def test_another_acquirers_master_key_does_not_stay():
+    ctx = Context()
+    ctx.vault().put(TMK=b"another master 1")
+    send(ctx)
+    activation.activate(ctx, "a.json")
+    assert ctx.vault().names() == ["WIFI1"]  # so that the terminal asks for the new one
+
+
+def test_a_volume_that_is_full_is_told_and_what_was_accepted_is_written_later():
+    ctx = Context()
+    send(ctx)
+    put = activation.Vault.put
+
+    def full(self, **slots):
+        raise activation.VaultError("vault cannot be written: 28")
+
+    activation.Vault.put = full
+    try:
+        e = raises(TechError, activation.activate, ctx, "a.json")
+        assert "accepted" in e.args[0]
+        raises(OSError, activation.finish)  # the boot: a screen that says so, and no crash
+    finally:
+        activation.Vault.put = put
+    activation.finish()
+    taken_over(ctx)
+
+
 def changed(**fields):
     content = json.loads(parts()[0])
     for name, value in fields.items():
@@ -361,8 +411,9 @@ def test_every_wrong_value_is_named_and_nothing_is_written():
             e = raises(TechError, activation.activate, ctx, "a.json")
             assert what in e.args[0], (fields, e.args)
             gc.collect()
-        activation._opened = lambda data: (changed(serial=4711), "example")
-        assert activation.plan(b"")[0]["settings"]["tid"] == "58402001"
+        for serial in (4711, "001267"):  # as a number, or as tech.version() shows it
+            activation._opened = lambda data, serial=serial: (changed(serial=serial), "example")
+            assert activation.plan(b"")[0]["settings"]["tid"] == "58402001"
     finally:
         activation._opened = real
     assert bytes(ctx.nor.storage.data) == before

@@ -20,6 +20,7 @@ from micropython import const
 import board
 
 from ..crypto import rsa, seal
+from ..host.keyring import KeyRing
 from ..kernel import clock, log
 from ..store import files, wifi
 from ..store.flashlog import FlashError
@@ -38,6 +39,7 @@ _STAGED = "/activation.staged"
 _DONE = "/activation.json"  # what install_report() wants to know of it
 _CONTEXT = b"activation"
 _ROUNDS = const(300)  # store.operators
+_ENOSPC = const(28)
 
 # Field of the file -> parameter (store.settings).
 _ACQUIRER = ("host", "port", "tpdu", "header", "key_mode")
@@ -251,7 +253,7 @@ def _date(file, name):
 def _for_whom_and_when(file):
     """Notes for the technician. TechError when the file is not for this terminal, today."""
     serial = file.get("serial")
-    if serial is not None and serial != board.serial():
+    if serial is not None and serial not in (board.serial(), "%06X" % board.serial()):
         raise TechError("the file is for another terminal: serial number %s" % serial)
     first, last = _date(file, "not_before"), _date(file, "not_after")
     if not clock.is_set():
@@ -303,10 +305,20 @@ def activate(ctx, name):
         raise TechError("the journal cannot be read: %s" % e)
     if left:
         raise TechError("%d transactions of the open batch: settle first" % left)
+    if ctx.app is not None:
+        from .devices import need_free
+
+        need_free(ctx)
     ctx.audit("activation", wanted["done"]["tid"])
-    stage(wanted)
-    finish()
-    os.remove(path)
+    try:
+        stage(wanted)
+    except OSError as e:
+        raise TechError("nothing was written: error %d" % e.args[0])
+    try:
+        finish()
+        os.remove(path)
+    except OSError as e:
+        raise TechError("accepted, but not written out, error %d: tech.reboot()" % e.args[0])
     if ctx.terminal is not None:
         ctx.terminal.restart_soon()
     to_do = ["two custodians type the master key, KCV %s: tech.keys.enter()"
@@ -323,7 +335,7 @@ def stage(wanted):
 
 
 def finish():
-    """Write out what was staged; again, when it was interrupted."""
+    """Write out what was staged; again, when it was interrupted. OSError."""
     path = board.DATA + _STAGED
     kept = files.load(path)
     if kept is None:
@@ -343,8 +355,15 @@ def finish():
         vault.load()
     except VaultError as e:
         log.error("%s", e.args[0])  # its keys are lost anyway: a new master key is due
-    # Working keys belong to the merchant who was there before.
-    vault.put(PIK=None, MAK=None, TDK=None, **slots)
+    # Working keys belong to the merchant who was there before; so does a master key that is not
+    # the one of the file.
+    if KeyRing(vault).check_values().get("TMK") != wanted["done"]["kcv"]:
+        slots["TMK"] = None
+    try:
+        vault.put(PIK=None, MAK=None, TDK=None, **slots)
+    except VaultError as e:
+        log.error("%s", e.args[0])
+        raise OSError(_ENOSPC)
     files.replace_json(board.DATA + _DONE, wanted["done"])
     os.remove(path)
 
