@@ -107,9 +107,12 @@ class Terminal:
         machine.reset()
 
     def restart_soon(self):
-        """Start anew, when the technician has read the answer."""
+        """Start anew, when the technician has read the answer. No request begins any more: what
+        the terminal was has ended."""
 
         async def restart():
+            if self.app is not None:
+                await self.app.engine.turn.__aenter__()
             await asyncio.sleep_ms(_RESTART_MS)
             log.warning("restart, as wanted")
             machine.reset()  # no crash: it is not counted as one

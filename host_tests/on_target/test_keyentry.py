@@ -332,6 +332,23 @@ async def test_a_vault_that_cannot_be_written_is_told():
     assert t.events == [] and t.loaded == 0
 
 
+async def test_a_key_is_stored_between_two_requests():
+    """An upload may be waiting for its answer: its MAC is checked with the keys that it had."""
+    t = Terminal()
+    load = keys.KeyLoad(Desk(t), t.vault, None, asyncio.Lock())
+    load.people = [ONE[0], TWO[0]]
+    for which, text in ((1, A), (2, B)):
+        load.first(which, bytearray(text.encode()))
+        assert load.second(which, bytearray(text.encode())) is None
+    assert load.combined_kcv() == KCV
+    async with load._turn:
+        task = asyncio.create_task(load.keep())
+        await asyncio.sleep_ms(20)
+        assert stored(t).names() == ["MAK", "PIK", "WIFI1"]
+    assert await task is None
+    assert stored(t).names() == ["TMK", "WIFI1"]
+
+
 async def test_sec8_the_command_borrows_a_calm_screen_and_gives_it_back():
     t = Terminal()
 

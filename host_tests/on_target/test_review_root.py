@@ -68,6 +68,35 @@ async def test_the_flash_is_kept_ready_behind_every_screen_that_is_left_alone():
     assert not await erases_after(root, busy, 10_000)
 
 
+async def test_before_a_restart_no_request_begins():
+    """A sale of the two seconds after an activation would be made with the old number."""
+    root = load_root()
+    order = []
+
+    class Machine:
+        def reset(self):
+            order.append("reset")
+
+    stub = Stub()
+    stub.app, stub.app.engine, stub.supervisor = Stub(), Stub(), Stub()
+    stub.app.engine.turn = asyncio.Lock()
+    tasks = []
+    stub.supervisor.spawn = lambda name, make, _: tasks.append(asyncio.create_task(make()))
+    machine, root.machine = root.machine, Machine()
+    try:
+        await stub.app.engine.turn.acquire()  # one is under way: it comes to its end
+        root.Terminal.restart_soon(stub)
+        await asyncio.sleep_ms(root._RESTART_MS + 100)
+        assert order == []
+        stub.app.engine.turn.release()
+        await asyncio.sleep_ms(100)
+        assert stub.app.engine.turn.locked() and order == []
+        await asyncio.sleep_ms(root._RESTART_MS + 100)
+        assert order == ["reset"]
+    finally:
+        root.machine = machine
+
+
 class Driver:
     reason = ""
 

@@ -37,6 +37,7 @@ _BEGIN = b'{"activation":'
 _SIGNED = b',"signature":"'
 _STAGED = "/activation.staged"
 _DONE = "/activation.json"  # what install_report() wants to know of it
+ACCEPTED = "/acceptance.json"  # tech.acceptance
 _CONTEXT = b"activation"
 _ROUNDS = const(300)  # store.operators
 _ENOSPC = const(28)
@@ -334,6 +335,11 @@ def stage(wanted):
     files.replace(board.DATA + _STAGED, _sealer().seal(clear, _CONTEXT))
 
 
+def _forget(path):
+    if files.exists(path):
+        os.remove(path)
+
+
 def finish():
     """Write out what was staged; again, when it was interrupted. OSError."""
     path = board.DATA + _STAGED
@@ -350,6 +356,7 @@ def finish():
     wanted["settings"].update(names)
     files.replace_json(board.DATA + "/settings.json", wanted["settings"])
     files.replace_json(board.DATA + "/operators.json", wanted["operators"])
+    _forget(board.DATA + ACCEPTED)  # it was tested as another terminal
     vault = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
     try:
         vault.load()

@@ -61,12 +61,14 @@ def kcv(data):
 
 class KeyLoad:
     """One entry of a master key. `app` gives check_password(no, password, roles), operators, note;
-    `vault` store.vault.Vault; `signed_off`: called when the working keys have gone."""
+    `vault` store.vault.Vault; `signed_off`: called when the working keys have gone; `turn`: the
+    engine's (async with), None without one."""
 
-    def __init__(self, app, vault, signed_off=None):
+    def __init__(self, app, vault, signed_off=None, turn=None):
         self._app = app
         self._vault = vault
         self._signed_off = signed_off
+        self._turn = turn
         self.people = []  # operator numbers, as they identify themselves
         self._parts = (bytearray(_LENGTH), bytearray(_LENGTH))
         self._typed = bytearray(_LENGTH)
@@ -113,6 +115,14 @@ class KeyLoad:
         for i in range(_LENGTH):
             self._whole[i] = self._parts[0][i] ^ self._parts[1][i]
         return None if weak(self._whole) else kcv(self._whole)
+
+    async def keep(self):
+        """store() between two requests: an answer that is on its way is judged with the keys of
+        its request."""
+        if self._turn is None:
+            return self.store()
+        async with self._turn:
+            return self.store()
 
     def store(self):
         """Keep the key; those that were loaded under the old one go. None, or the key of a
