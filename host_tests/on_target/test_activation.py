@@ -306,8 +306,29 @@ def test_transactions_that_are_not_settled_forbid_it():
     ctx.batch = (1, 2, 3)
     e = raises(TechError, activation.activate, ctx, "a.json")
     assert "3 transactions" in e.args[0] and ctx.settings()["tid"] == "OLD00001"
+    assert "OLD00001" in e.args[0] and "settle first" in e.args[0]
+    for name, value in (("mid", "302440380621101"), ("key_mode", "003")):
+        other = {"tid": "58402001", "mid": "302440380621100", "key_mode": "004"}
+        other[name] = value
+        files.replace_json(DATA + "/settings.json", other)
+        raises(TechError, activation.activate, ctx, "a.json")
     ctx.batch = ()
     activation.activate(ctx, "a.json")
+
+
+def test_the_same_terminal_is_activated_anew_whatever_is_owed():
+    """After a tamper the passwords of its networks are gone, and with them the way to settle; when
+    its parameters are damaged only a file brings them back."""
+    for kept in ({"tid": "58402001", "mid": "302440380621100", "key_mode": "004"}, {}):
+        ctx = Context()
+        files.replace_json(DATA + "/settings.json", kept)
+        ctx.batch = (1, 2, 3)
+        ctx.vault().put(SAF=b"cards of the open batch")
+        send(ctx)
+        result = activation.activate(ctx, "a.json")
+        assert "3 transactions" in repr(result)
+        assert bytes(ctx.vault().get("SAF")) == b"cards of the open batch"
+        assert wifi.networks(ctx.settings(), ctx.vault()) == (("SHOP", b"change-me-now"),)
 
 
 def test_a_terminal_where_somebody_is_served_is_not_activated():

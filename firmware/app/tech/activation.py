@@ -24,7 +24,7 @@ from ..host.keyring import KeyRing
 from ..kernel import clock, log
 from ..store import files, wifi
 from ..store.flashlog import FlashError
-from ..store.settings import SettingsError, check
+from ..store.settings import SCHEMA, SettingsError, check
 from ..store.vault import Vault, VaultError
 from .context import TechError
 from .result import Result
@@ -41,6 +41,7 @@ ACCEPTED = "/acceptance.json"  # tech.acceptance
 _CONTEXT = b"activation"
 _ROUNDS = const(300)  # store.operators
 _ENOSPC = const(28)
+_OF_BATCH = ("tid", "mid", "key_mode")  # what the transactions of a batch were made with
 
 # Field of the file -> parameter (store.settings).
 _ACQUIRER = ("host", "port", "tpdu", "header", "key_mode")
@@ -305,7 +306,7 @@ def activate(ctx, name):
     except (FlashError, OSError, ValueError) as e:
         raise TechError("the journal cannot be read: %s" % e)
     if left:
-        raise TechError("%d transactions of the open batch: settle first" % left)
+        notes = notes + [_owner(ctx, left, wanted["settings"])]
     if ctx.app is not None:
         from .devices import need_free
 
@@ -327,6 +328,21 @@ def activate(ctx, name):
     result = {"activated": True, "tid": wanted["done"]["tid"], "notes": notes, "to_do": to_do}
     lines = ["activated: terminal %s" % wanted["done"]["tid"]] + notes + ["still to do:"]
     return Result(result, lines + ["  " + line for line in to_do])
+
+
+def _owner(ctx, left, new):
+    """A note that `left` transactions are not settled. TechError when they would end under another
+    number than they began with. Parameters that are lost or damaged forbid nothing: the file is
+    then the only way on."""
+    try:
+        old = ctx.settings()
+        differ = [n for n in _OF_BATCH if old[n] != new.get(n, SCHEMA[n][1])] if old["tid"] else ()
+    except SettingsError:
+        differ = ()
+    if differ:
+        raise TechError("%d transactions belong to terminal %s, merchant %s: settle first"
+                        % (left, old["tid"], old["mid"]))  # fmt: skip
+    return "%d transactions are not settled yet: settle them with this terminal" % left
 
 
 def stage(wanted):
