@@ -405,6 +405,7 @@ async def run():
 async def _live(terminal):
     attention.tell_boot()
     terminal.audit.event("start", "", "cause %d" % bootstate.cause)
+    guard.firmware(terminal.audit, attention.firmware())
     terminal.start_basics()
     ui = terminal.ui
     if bootstate.safe:

@@ -343,6 +343,33 @@ def test_sec28_decommissioning_is_cut_twice():
         check()
 
 
+def test_sec27_other_firmware_is_an_event():
+    t = Terminal()
+    guard = load_guard()
+    for version in ("0.1.0", "0.1.0", "0.2.0 b7", "0.2.0 b7", "0.1.0"):
+        guard.firmware(t.audit, version)
+    it = opened_audit().last(9)
+    for _ in it.run():
+        pass
+    assert [(e.name, e.detail) for e in it.found[1:]] == [("ota", "0.2.0 b7"), ("ota", "0.1.0")]
+
+    def full(name, data):
+        raise OSError(4357)
+
+    kept.put = full
+    try:
+        guard.firmware(t.audit, "0.3.0")  # NVS takes nothing: the terminal trades all the same
+    finally:
+        del kept.put
+
+
+def load_guard():
+    sys.modules["board"], sys.modules["kept"] = _board, kept
+    from app import guard
+
+    return guard
+
+
 # ---- tamper -------------------------------------------------------------------------------------
 
 
