@@ -212,6 +212,12 @@ async def test_sec8_a_cashier_and_a_wrong_password_are_no_custodian():
     assert [e[0] for e in t.events] == ["logon_wrong"] * 3 + ["lock_out"]
 
 
+def test_sec8_a_technician_is_no_custodian():
+    t = Terminal()
+    t.operators.add("90", "technician", b"24681357", False)
+    assert Desk(t).key_load().custodian("90", b"24681357") == ("role", "须主管或管理员")
+
+
 async def test_sec8_two_typings_that_differ_are_typed_again():
     t = Terminal()
     wrong = A[:-1] + "1"

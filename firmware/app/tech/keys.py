@@ -16,7 +16,7 @@ from ..text import strings
 from .context import TechError
 from .result import Result
 
-CUSTODIANS = ("supervisor", "admin", "technician")
+CUSTODIANS = ("supervisor", "admin")  # not who may also command the terminal to take a key
 _LENGTH = const(16)
 
 # NIST SP 800-67 rev. 2, section 3.3.2 (and FIPS 46-3): keys under which DES repeats or undoes
