@@ -250,7 +250,8 @@ class Terminal:
         from .train import mode
 
         owed = self.app.owed_count() if self.app else 0
-        if mode.switch(on, board.DATA, self.settings["language"], owed):
+        language = self.settings["language"] if on else ""  # in safe mode there are none
+        if mode.switch(on, board.DATA, language, owed):
             who = self.app.operator if self.app and on else ""
             self.audit.event("config", who or "", "training %d" % on)
             log.warning("restart, training %d", on)

@@ -97,6 +97,30 @@ async def test_before_a_restart_no_request_begins():
         root.machine = machine
 
 
+async def test_a_training_can_be_left_in_safe_mode():
+    """Nothing was loaded there, not even the parameters."""
+    root = load_root()
+    from app.train import mode
+
+    done = []
+
+    class Machine:
+        def reset(self):
+            done.append("reset")
+
+    stub = Stub()
+    stub.app, stub.audit, root.board = None, Stub(), Board()
+    root.board.DATA = "/flash"
+    stub.audit.event = lambda *event: done.append(event)
+    switch, mode.switch = mode.switch, lambda on, *_: done.append(on) or True
+    machine, root.machine = root.machine, Machine()
+    try:
+        root.Terminal.switch_training(stub, False)
+    finally:
+        mode.switch, root.machine = switch, machine
+    assert done == [False, ("config", "", "training 0"), "reset"]
+
+
 class Driver:
     reason = ""
 
