@@ -16,7 +16,7 @@ from app.crypto import rsa, seal
 from app.store import audit as audit_log
 from app.store import files, wifi
 from app.store.flashlog import FlashLog
-from app.store.operators import Operators
+from app.store.operators import OperatorError, Operators
 from app.store.settings import Settings
 from app.store.vault import Vault
 from models.nor import BlockDevice, PowerCut
@@ -45,6 +45,7 @@ class Signers:
 _kept = {n: sys.modules.get(n) for n in ("board", "signers")}
 sys.modules["board"] = Board()
 from app.tech import acceptance, activation, auditlog, service  # noqa: E402
+from app.tech.context import Context as TechContext  # noqa: E402
 from app.tech.context import TechError  # noqa: E402
 
 sys.modules["signers"] = Signers
@@ -65,6 +66,8 @@ class Context:
 
     app = None
 
+    reread = TechContext.reread
+
     def real(self):
         pass  # no training here
 
@@ -81,6 +84,7 @@ class Context:
         self.terminal.audit.open()
         self.batch = ()
         self.said = []
+        self._made = {"operators": "of before"}
         files.replace_json(DATA + "/settings.json", {"tid": "OLD00001", "apn": "old"})
         files.replace_json(DATA + "/operators.json", {})
         self.vault().put(TMK=MASTER, PIK=b"p" * 16, MAK=b"m" * 8, WIFI3=b"=old-network")
@@ -348,6 +352,21 @@ def test_a_terminal_where_somebody_is_served_is_not_activated():
     assert ctx.settings()["tid"] == "OLD00001" and ctx.terminal.restarts == 0
     app.engine.busy = False
     activation.activate(ctx, "a.json")
+
+
+def test_what_the_terminal_has_in_memory_does_not_come_back():
+    """Until it starts anew somebody may log in, or change a parameter: a whole file is written."""
+    ctx = Context()
+    t = ctx.terminal
+    t.settings, t.operators, t.vault = ctx.settings(), ctx.operators(), ctx.vault()
+    t.operators.add("05", "cashier", b"123456")
+    send(ctx)
+    activation.activate(ctx, "a.json")
+    t.settings.set(language="en")
+    assert raises(OperatorError, t.operators.verify, "00", b"nonsense").args == ("wrong",)
+    t.vault.put(PIK=None)
+    taken_over(ctx)
+    assert not ctx._made
 
 
 def test_another_acquirers_master_key_does_not_stay():

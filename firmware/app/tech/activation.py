@@ -318,6 +318,7 @@ def activate(ctx, name):
         raise TechError("nothing was written: error %d" % e.args[0])
     try:
         finish()
+        ctx.reread()
         os.remove(path)
     except OSError as e:
         raise TechError("accepted, but not written out, error %d: tech.reboot()" % e.args[0])
