@@ -84,14 +84,19 @@ def unlock():
         zeroise.unlock()
 
 
+def _may_have_keys():
+    """Whether there is a key vault, or it cannot be told."""
+    from .store import files
+
+    return bool(bootstate.vfs_problem) or files.exists(board.DATA + "/vault.bin")
+
+
 async def case(terminal, switch):
     """Task: the case is opened: the keys are destroyed at once, whatever is going on. A terminal
     that never had any has nothing to lose: a bare board without the switch can be tried out. Once
     there are some, a switch that is open still destroys them within a second."""
-    from .store import files
-
     await switch.wait()
-    while not files.exists(board.DATA + "/vault.bin"):
+    while not _may_have_keys():
         await asyncio.sleep_ms(_LOOK_MS)
         switch.reset()
         await switch.wait()
