@@ -195,6 +195,9 @@ async def enter(ctx):
         raise TechError("somebody is using the terminal: go back to its first screen")
     if value is not None and terminal.app is None:
         terminal.restart_soon()  # now it can trade
+    health = getattr(terminal, "health", None)
+    if value is not None and health is not None:
+        health.again()  # the lock E-19-2 may go now
     if value is None:
         raise TechError("no key was stored: it was given up at the keypad")
     return Result({"stored": True, "kcv": value}, ["master key stored, KCV %s" % value])
