@@ -4,6 +4,7 @@
 import asyncio
 import gc
 import json
+import os
 import sys
 
 import signed
@@ -217,6 +218,14 @@ def test_pieces_come_in_order_and_can_be_gone_on_with():
     ):  # fmt: skip
         e = raises(TechError, receive, ctx, name, offset, data)
         assert what in e.args[0], (name, e.args)
+
+
+def test_files_that_nobody_took_over_do_not_fill_the_volume():
+    ctx = Context()
+    for name in ("a", "b", "c"):
+        activation.receive(ctx, name, 0, b64(b"x" * 1000))
+        activation.receive(ctx, name, 1000, b64(b"x" * 1000))
+    assert [n for n in os.listdir(DATA) if n.startswith("in-")] == ["in-c"]
 
 
 def test_a_file_is_bounded():

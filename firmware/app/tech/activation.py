@@ -87,6 +87,13 @@ def _read(name):
     return out
 
 
+def _tidy():
+    """One file at a time: those that nobody took over would fill the volume."""
+    for name in os.listdir(board.DATA):
+        if name.startswith("in-"):
+            os.remove(board.DATA + "/" + name)
+
+
 def receive(ctx, name, offset, data):
     """A piece of a file: `data` base64 of at most 1,024 bytes for `offset`; 0 begins anew. `have`
     tells where the next one begins. TechError."""
@@ -97,6 +104,8 @@ def receive(ctx, name, offset, data):
         raise TechError("the piece is not base64")
     if not 0 < len(piece) <= _PIECE_MAX:
         raise TechError("a piece has 1 to %d bytes" % _PIECE_MAX)
+    if offset == 0:
+        _tidy()
     have = 0 if offset == 0 else len(_read(name))
     if offset != have:
         raise TechError("%d bytes are here: go on from there, or from 0" % have)
