@@ -22,6 +22,8 @@ HEAP = "448k"
 HEAPS = {"test_histories.py": "1024k", "test_powercut_saf.py": "1024k"}
 # Keys, printer and modem with their models.
 HEAPS["test_keypad_load.py"] = "1024k"
+# The root with all that it imports, compiled here.
+HEAPS["test_review_root.py"] = "768k"
 # A whole terminal, locked and started anew beside the one before.
 HEAPS.update({f"test_tech_{n}.py": "768k" for n in ("health", "commands", "selftest")})
 HEAPS["test_review_root.py"] = "768k"  # the whole root, several times

@@ -35,6 +35,12 @@ def tell_boot():
         log.warning("safe mode")
 
 
+def firmware():
+    """Which firmware runs: its version, and the counter of a bundle."""
+    bundle = bootstate.bundle
+    return VERSION if bundle is None else "%s b%d" % (bundle["version"], bundle["counter"])
+
+
 async def healthy():
     """Once it has served for a while, what runs is known to be good."""
     await asyncio.sleep_ms(bootstate.HEALTHY_MS)

@@ -14,6 +14,7 @@ from .store import audit
 from .store.flashlog import FlashError, FlashLog, LogFull
 from .store.vault import Vault
 
+_VERSION = 32  # bytes of the name of a firmware
 _LOOK_MS = 1000  # between two looks at an open case of a terminal without keys
 
 
@@ -31,6 +32,20 @@ def audit_log():
     except (FlashError, LogFull, OSError, ValueError) as e:
         log.exception("audit log", e)
     return audit.AuditLog(None)
+
+
+def firmware(events, version):
+    """The audit log hears of it when other firmware runs than at the start before."""
+    now = version.encode()[:_VERSION]
+    try:
+        before = kept.get("firmware", _VERSION)
+        if before != now:
+            kept.put("firmware", now)
+    except OSError as e:
+        log.exception("firmware", e)
+        return
+    if before not in (None, now):
+        events.event("ota", "", version)
 
 
 def finish(events):
@@ -74,14 +89,19 @@ def unlock():
         zeroise.unlock()
 
 
+def _may_have_keys():
+    """Whether there is a key vault, or it cannot be told."""
+    from .store import files
+
+    return bool(bootstate.vfs_problem) or files.exists(board.DATA + "/vault.bin")
+
+
 async def case(terminal, switch):
     """Task: the case is opened: the keys are destroyed at once, whatever is going on. A terminal
     that never had any has nothing to lose: a bare board without the switch can be tried out. Once
     there are some, a switch that is open still destroys them within a second."""
-    from .store import files
-
     await switch.wait()
-    while not files.exists(board.DATA + "/vault.bin"):
+    while not _may_have_keys():
         await asyncio.sleep_ms(_LOOK_MS)
         switch.reset()
         await switch.wait()

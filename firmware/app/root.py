@@ -95,7 +95,8 @@ class Terminal:
         self.audit = events
         self._life = None  # the task of run()
         self.journal = None
-        self.vault = None
+        self.vault = None  # store.vault.Vault that opens
+        self.new_keys = None  # the same, or the Vault into which new keys go when it does not
         self.app = None
         self.problem = ""  # why it cannot trade
         self.keys_to = None  # callable(key name): a technician tries them, nobody else gets them
@@ -109,7 +110,8 @@ class Terminal:
         machine.reset()
 
     def restart_soon(self):
-        """Start anew, when the technician has read the answer."""
+        """Start anew, when the technician has read the answer. No request begins any more: what
+        the terminal was has ended."""
 
         async def restart():
             if self.app is not None:
@@ -172,18 +174,19 @@ class Terminal:
         except OSError as e:
             log.exception("device secret", e)
             raise ServiceNeeded("nvs")
-        vault = Vault(board.DATA + "/vault.bin", seal.Sealer(secret))
+        self.new_keys = Vault(board.DATA + "/vault.bin", seal.Sealer(secret))
         try:
-            vault.load()
+            self.new_keys.load()
+            self.vault = self.new_keys
         except VaultError as e:
             log.error("%s", e.args[0])
-            raise ServiceNeeded("vault")
-        self.vault = vault
         self.operators = Operators(board.DATA + "/operators.json", seal.pbkdf2_sha256)
         try:
             self.operators.load()
         except (OperatorError, KeyError, TypeError):
             raise ServiceNeeded("no_operators")
+        if self.vault is None:
+            raise ServiceNeeded("vault")
         if guard.locked():
             raise ServiceNeeded("tampered")
         if self.settings.missing():
@@ -265,7 +268,8 @@ class Terminal:
         from .train import mode
 
         owed = self.app.owed_count() if self.app else 0
-        if mode.switch(on, board.DATA, self.settings["language"], owed):
+        language = self.settings["language"] if on else ""  # in safe mode there are none
+        if mode.switch(on, board.DATA, language, owed):
             who = self.app.operator if self.app and on else ""
             self.audit.event("config", who or "", "training %d" % on)
             log.warning("restart, training %d", on)
@@ -434,6 +438,7 @@ async def _start(terminal):
 
     attention.tell_boot()
     terminal.audit.event("start", "", "cause %d" % bootstate.cause)
+    guard.firmware(terminal.audit, attention.firmware())
     terminal.start_basics()
     ui = terminal.ui
     if bootstate.safe:

@@ -72,7 +72,7 @@ class App(Staff):
         """A tech.keys.KeyLoad, for app.ui.flows.keyentry."""
         from .tech.keys import KeyLoad
 
-        return KeyLoad(self, self._session.keys.vault, self._session.sign_off)
+        return KeyLoad(self, self._session.keys.vault, self._session.sign_off, self.engine.turn)
 
     # ---- what the idle screen shows -------------------------------------------------------------
 

@@ -17,13 +17,15 @@ from app.crypto import rsa, seal
 from app.store import audit as audit_log
 from app.store import files, wifi
 from app.store.flashlog import FlashLog
-from app.store.operators import Operators
+from app.store.operators import OperatorError, Operators
 from app.store.settings import Settings
 from app.store.vault import Vault
 from models.nor import BlockDevice, PowerCut
 
 DATA = "/activation_test"
 SECRET = b"the device's secret, 32 bytes..."
+# Its check value is the one that the file names.
+MASTER = bytes.fromhex("ffef9fcf3f353faf3fdf0eb8defcdea1")
 
 
 class Board:
@@ -44,6 +46,7 @@ class Signers:
 _kept = {n: sys.modules.get(n) for n in ("board", "signers")}
 sys.modules["board"] = Board()
 from app.tech import acceptance, activation, auditlog, service  # noqa: E402
+from app.tech.context import Context as TechContext  # noqa: E402
 from app.tech.context import TechError  # noqa: E402
 
 sys.modules["signers"] = Signers
@@ -64,6 +67,8 @@ class Context:
 
     app = None
 
+    reread = TechContext.reread
+
     def real(self):
         pass  # no training here
 
@@ -80,9 +85,10 @@ class Context:
         self.terminal.audit.open()
         self.batch = ()
         self.said = []
+        self._made = {"operators": "of before"}
         files.replace_json(DATA + "/settings.json", {"tid": "OLD00001", "apn": "old"})
         files.replace_json(DATA + "/operators.json", {})
-        self.vault().put(TMK=b"t" * 16, PIK=b"p" * 16, MAK=b"m" * 8, WIFI3=b"=old-network")
+        self.vault().put(TMK=MASTER, PIK=b"p" * 16, MAK=b"m" * 8, WIFI3=b"=old-network")
 
     def unmount(self):
         try:
@@ -214,6 +220,14 @@ def test_pieces_come_in_order_and_can_be_gone_on_with():
         assert what in e.args[0], (name, e.args)
 
 
+def test_files_that_nobody_took_over_do_not_fill_the_volume():
+    ctx = Context()
+    for name in ("a", "b", "c"):
+        activation.receive(ctx, name, 0, b64(b"x" * 1000))
+        activation.receive(ctx, name, 1000, b64(b"x" * 1000))
+    assert [n for n in os.listdir(DATA) if n.startswith("in-")] == ["in-c"]
+
+
 def test_a_file_is_bounded():
     ctx = Context()
     at = 0
@@ -340,8 +354,90 @@ def test_transactions_that_are_not_settled_forbid_it():
     ctx.batch = (1, 2, 3)
     e = raises(TechError, activation.activate, ctx, "a.json")
     assert "3 transactions" in e.args[0] and ctx.settings()["tid"] == "OLD00001"
+    assert "OLD00001" in e.args[0] and "settle first" in e.args[0]
+    for name, value in (("mid", "302440380621101"), ("key_mode", "003")):
+        other = {"tid": "58402001", "mid": "302440380621100", "key_mode": "004"}
+        other[name] = value
+        files.replace_json(DATA + "/settings.json", other)
+        raises(TechError, activation.activate, ctx, "a.json")
     ctx.batch = ()
     activation.activate(ctx, "a.json")
+
+
+def test_the_same_terminal_is_activated_anew_whatever_is_owed():
+    """After a tamper the passwords of its networks are gone, and with them the way to settle; when
+    its parameters are damaged only a file brings them back."""
+    for kept in ({"tid": "58402001", "mid": "302440380621100", "key_mode": "004"}, {}):
+        ctx = Context()
+        files.replace_json(DATA + "/settings.json", kept)
+        ctx.batch = (1, 2, 3)
+        ctx.vault().put(SAF=b"cards of the open batch")
+        send(ctx)
+        result = activation.activate(ctx, "a.json")
+        assert "3 transactions" in repr(result)
+        assert bytes(ctx.vault().get("SAF")) == b"cards of the open batch"
+        assert wifi.networks(ctx.settings(), ctx.vault()) == (("SHOP", b"change-me-now"),)
+
+
+def test_a_terminal_where_somebody_is_served_is_not_activated():
+    """He would pay with the old terminal number and be taken back with the new one."""
+    ctx = Context()
+    send(ctx)
+
+    class Thing:
+        busy, operator, screen = False, "01", None
+
+    app = ctx.app = Thing()
+    app.engine, app.ui = Thing(), Thing()
+    raises(TechError, activation.activate, ctx, "a.json")  # a card was swiped
+    app.operator, app.engine.busy = None, True
+    e = raises(TechError, activation.activate, ctx, "a.json")
+    assert "served" in e.args[0]
+    assert ctx.settings()["tid"] == "OLD00001" and ctx.terminal.restarts == 0
+    app.engine.busy = False
+    activation.activate(ctx, "a.json")
+
+
+def test_what_the_terminal_has_in_memory_does_not_come_back():
+    """Until it starts anew somebody may log in, or change a parameter: a whole file is written."""
+    ctx = Context()
+    t = ctx.terminal
+    t.settings, t.operators, t.vault = ctx.settings(), ctx.operators(), ctx.vault()
+    t.operators.add("05", "cashier", b"123456")
+    send(ctx)
+    activation.activate(ctx, "a.json")
+    t.settings.set(language="en")
+    assert raises(OperatorError, t.operators.verify, "00", b"nonsense").args == ("wrong",)
+    t.vault.put(PIK=None)
+    taken_over(ctx)
+    assert not ctx._made
+
+
+def test_another_acquirers_master_key_does_not_stay():
+    ctx = Context()
+    ctx.vault().put(TMK=b"another master 1")
+    send(ctx)
+    activation.activate(ctx, "a.json")
+    assert ctx.vault().names() == ["WIFI1"]  # so that the terminal asks for the new one
+
+
+def test_a_volume_that_is_full_is_told_and_what_was_accepted_is_written_later():
+    ctx = Context()
+    send(ctx)
+    put = activation.Vault.put
+
+    def full(self, **slots):
+        raise activation.VaultError("vault cannot be written: 28")
+
+    activation.Vault.put = full
+    try:
+        e = raises(TechError, activation.activate, ctx, "a.json")
+        assert "accepted" in e.args[0]
+        raises(OSError, activation.finish)  # the boot: a screen that says so, and no crash
+    finally:
+        activation.Vault.put = put
+    activation.finish()
+    taken_over(ctx)
 
 
 def changed(**fields):
@@ -397,8 +493,9 @@ def test_every_wrong_value_is_named_and_nothing_is_written():
             e = raises(TechError, activation.activate, ctx, "a.json")
             assert what in e.args[0], (fields, e.args)
             gc.collect()
-        activation._opened = lambda data: (changed(serial=4711), "example")
-        assert activation.plan(b"")[0]["settings"]["tid"] == "58402001"
+        for serial in (4711, "001267"):  # as a number, or as tech.version() shows it
+            activation._opened = lambda data, serial=serial: (changed(serial=serial), "example")
+            assert activation.plan(b"")[0]["settings"]["tid"] == "58402001"
     finally:
         activation._opened = real
     assert bytes(ctx.nor.storage.data) == before
@@ -564,10 +661,7 @@ def ready():
     ctx = Context()
     send(ctx)
     activation.activate(ctx, "a.json")
-    first, second = (bytes.fromhex(c) for c in (
-        "1F2E3D4C5B6A79880796A5B4C3D2E1F0", "E0C1A283645F46273849AB0C1D2E3F51"))  # fmt: skip
-    key = bytes(first[i] ^ second[i] for i in range(16))
-    ctx.vault().put(TMK=key)
+    ctx.vault().put(TMK=MASTER)
 
     class App:
         engine, printer, ui, operator = Engine(), Printer(), UI(), None
@@ -608,9 +702,22 @@ async def test_the_acceptance_test_passes_and_the_report_is_on_paper_and_kept():
     json.loads(report.json())
     assert files.load_json(DATA + "/install.json")["kcv"] == "06DE4B"
     paper = "\n".join(text for text, _ in ctx.app.printer.printed[-1])
+    head = (await auditlog.verify(ctx)).data
     for text in ("安装报告", "INSTALLATION REPORT", "收银演示商店", "58402001", "06DE4B",
-                 "合格/PASSED", "安装人员签名/TECHNICIAN", "商户签名/MERCHANT"):  # fmt: skip
+                 "合格/PASSED", "安装人员签名/TECHNICIAN", "商户签名/MERCHANT", "001267",
+                 "AUDIT NO: %d\n%s" % (head["number"], head["hash"])):  # fmt: skip
         assert text in paper, text
+
+
+async def test_a_report_is_of_a_test_after_the_activation():
+    """What the former merchant's terminal has passed is not signed for the new one's."""
+    ctx = ready()
+    await acceptance.acceptance(ctx)
+    ctx.app = None
+    send(ctx)
+    activation.activate(ctx, "a.json")
+    e = await araises(TechError, acceptance.install_report(ctx))
+    assert "tech.acceptance() first" in e.args[0]
 
 
 async def test_each_failing_item_fails_the_acceptance_test():

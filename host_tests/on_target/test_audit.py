@@ -255,6 +255,24 @@ def test_an_event_never_raises_and_what_was_lost_is_counted():
     assert AuditLog(None).event("void", "01") is False
 
 
+def test_an_anchor_that_cannot_be_kept_stops_no_housekeeping():
+    _, dev = flash(512, 8)
+
+    class Full:
+        def get(self):
+            return None
+
+        def put(self, data):
+            raise OSError(4357)
+
+    log = AuditLog(FlashLog(dev, 2, PAYLOAD), Full())
+    log.open()
+    log.event("logon", "01")
+    for _ in range(9):
+        log.housekeep()
+    assert not log.needs_housekeeping()  # not every quarter of a second
+
+
 def test_a_program_that_the_flash_lies_about_does_not_break_the_chain():
     nor, dev = flash(1024, 16, lie_program=17)
     log = opened(dev)

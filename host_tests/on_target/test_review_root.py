@@ -68,6 +68,59 @@ async def test_the_flash_is_kept_ready_behind_every_screen_that_is_left_alone():
     assert not await erases_after(root, busy, 10_000)
 
 
+async def test_before_a_restart_no_request_begins():
+    """A sale of the two seconds after an activation would be made with the old number."""
+    root = load_root()
+    order = []
+
+    class Machine:
+        def reset(self):
+            order.append("reset")
+
+    stub = Stub()
+    stub.app, stub.app.engine, stub.supervisor = Stub(), Stub(), Stub()
+    stub.app.engine.turn = asyncio.Lock()
+    tasks = []
+    stub.supervisor.spawn = lambda name, make, _: tasks.append(asyncio.create_task(make()))
+    machine, root.machine = root.machine, Machine()
+    try:
+        await stub.app.engine.turn.acquire()  # one is under way: it comes to its end
+        root.Terminal.restart_soon(stub)
+        await asyncio.sleep_ms(root._RESTART_MS + 100)
+        assert order == []
+        stub.app.engine.turn.release()
+        await asyncio.sleep_ms(100)
+        assert stub.app.engine.turn.locked() and order == []
+        await asyncio.sleep_ms(root._RESTART_MS + 100)
+        assert order == ["reset"]
+    finally:
+        root.machine = machine
+
+
+async def test_a_training_can_be_left_in_safe_mode():
+    """Nothing was loaded there, not even the parameters."""
+    root = load_root()
+    from app.train import mode
+
+    done = []
+
+    class Machine:
+        def reset(self):
+            done.append("reset")
+
+    stub = Stub()
+    stub.app, stub.audit, root.board = None, Stub(), Board()
+    root.board.DATA = "/flash"
+    stub.audit.event = lambda *event: done.append(event)
+    switch, mode.switch = mode.switch, lambda on, *_: done.append(on) or True
+    machine, root.machine = root.machine, Machine()
+    try:
+        root.Terminal.switch_training(stub, False)
+    finally:
+        mode.switch, root.machine = switch, machine
+    assert done == [False, ("config", "", "training 0"), "reset"]
+
+
 class Driver:
     reason = ""
 

@@ -97,6 +97,7 @@ async def test_sec19_a_changed_image_locks_and_stays_locked_over_a_restart():
     t.health.again()
     glass = await locked(t, "E-19-1")
     assert "95516" in glass
+    assert t.ui.screen.calm  # custodians may load a key here
     await no_sale(t)
     assert t.saf._held  # what would be sent is not sent by such code
     await t.end()

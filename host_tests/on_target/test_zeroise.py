@@ -1,6 +1,7 @@
 # Destroying what is secret (security requirement 28): told what is owed first, brought to its end
 # after a power cut anywhere, and nothing that opens stays behind.
 
+import asyncio
 import gc
 import os
 import struct
@@ -74,7 +75,7 @@ class Kept:
 
 class Board:
     DATA = DATA
-    CAPS = {"journal": 8}
+    CAPS = {"journal": 8, "extras": ("tamper",)}
 
     def device_secret(self):
         if "device" not in kept.nvs:
@@ -343,6 +344,33 @@ def test_sec28_decommissioning_is_cut_twice():
         check()
 
 
+def test_sec27_other_firmware_is_an_event():
+    t = Terminal()
+    guard = load_guard()
+    for version in ("0.1.0", "0.1.0", "0.2.0 b7", "0.2.0 b7", "0.1.0"):
+        guard.firmware(t.audit, version)
+    it = opened_audit().last(9)
+    for _ in it.run():
+        pass
+    assert [(e.name, e.detail) for e in it.found[1:]] == [("ota", "0.2.0 b7"), ("ota", "0.1.0")]
+
+    def full(name, data):
+        raise OSError(4357)
+
+    kept.put = full
+    try:
+        guard.firmware(t.audit, "0.3.0")  # NVS takes nothing: the terminal trades all the same
+    finally:
+        del kept.put
+
+
+def load_guard():
+    sys.modules["board"], sys.modules["kept"] = _board, kept
+    from app import guard
+
+    return guard
+
+
 # ---- tamper -------------------------------------------------------------------------------------
 
 
@@ -399,3 +427,44 @@ def test_sec28_without_a_file_system_the_flag_keeps_the_terminal_locked():
     assert zeroise.resume(t.audit) is False
     assert zeroise.pending() == zeroise.TAMPER and zeroise.locked() == "?"
     assert "device" not in kept.nvs
+
+
+async def test_sec28_a_case_opened_without_a_file_system_destroys_the_secret():
+    """What cannot be read may hold keys; and the terminal must not restart for ever."""
+    t = Terminal()
+    guard = load_guard()
+    unmount()
+
+    class Switch:
+        async def wait(self):
+            pass
+
+        def reset(self):
+            raise AssertionError("nobody waits until keys come")
+
+    class Boot:
+        vfs_problem = "vfs"
+        watchdog = None
+
+        def feed(self):
+            pass
+
+    Boot.watchdog = Boot()
+
+    class Machine:
+        resets = 0
+
+        def reset(self):
+            self.resets += 1
+
+    machine, guard.machine = guard.machine, Machine()
+    state, guard.bootstate = guard.bootstate, Boot()
+    try:
+        await guard.case(t, Switch())
+        assert guard.machine.resets == 1 and "device" not in kept.nvs and guard.locked()
+        again = asyncio.create_task(guard.case(t, Switch()))
+        await asyncio.sleep_ms(50)
+        assert guard.machine.resets == 1 and not again.done()
+        again.cancel()
+    finally:
+        guard.machine, guard.bootstate = machine, state

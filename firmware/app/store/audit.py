@@ -148,7 +148,10 @@ class AuditLog:
         elif self.number != self._anchored:
             self._anchored = self.number
             if self._anchor is not None:
-                self._anchor.put(self.head())
+                try:
+                    self._anchor.put(self.head())
+                except OSError as e:
+                    log.exception("audit anchor", e)  # the chain is checked up to the one before
 
     def head(self):
         """bytes(20): number (u32) and hash of the newest event."""

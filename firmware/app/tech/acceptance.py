@@ -3,6 +3,8 @@
 #   tech.acceptance()       self-test, sign-in, echo test, master key, test print: a table
 #   tech.install_report()   on paper, kept on the data volume, and returned
 
+from binascii import hexlify
+
 import board
 
 from ..kernel import clock, log
@@ -15,7 +17,7 @@ from . import activation
 from .context import TechError
 from .result import Result
 
-_KEPT = "/acceptance.json"
+_KEPT = activation.ACCEPTED
 _REPORT = "/install.json"
 
 _PAPER = (("安装测试/ACCEPTANCE TEST", "cb"), ("收银 SHOUYIN 0123456789", ""),
@@ -152,12 +154,14 @@ def _report(ctx):
     if accepted is None:
         raise TechError("there is no result: tech.acceptance() first")
     settings, info = ctx.settings(), activation.done() or {}
+    audit = getattr(ctx.terminal, "audit", None)
+    head = bytes(4) if audit is None else audit.head()
     return {
         "merchant": settings["merchant_name"], "mid": settings["mid"], "tid": settings["tid"],
         "host": "%s:%d" % (settings["host"], settings["port"]), "board": board.NAME,
-        "serial": board.serial(), "version": VERSION, "kcv": info.get("kcv", ""),
+        "serial": "%06X" % board.serial(), "version": VERSION, "kcv": info.get("kcv", ""),
         "activation": info.get("sha256", "")[:16], "signer": info.get("signer", ""),
-        "audit": getattr(getattr(ctx.terminal, "audit", None), "number", 0),
+        "audit": int.from_bytes(head[:4], "little"), "audit_hash": hexlify(head[4:]).decode(),
         "printed": _now(), "acceptance": accepted,
     }  # fmt: skip
 
@@ -174,7 +178,7 @@ def paper(report):
         ("审计/AUDIT NO", "audit"),
     ):  # fmt: skip
         lines.append(("%s: %s" % (label, report[name]), ""))
-    lines += [("", "-"), ("测试/TESTED: %s" % accepted["when"], "")]
+    lines += [(report["audit_hash"], ""), ("", "-"), ("测试/TESTED: %s" % accepted["when"], "")]
     for row in accepted["items"]:
         lines.append(("%s: %s" % (_ITEMS.get(row["item"], row["item"]), _word(row["ok"])), ""))
         if row["ok"] is False and row["detail"]:

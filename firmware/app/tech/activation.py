@@ -20,10 +20,11 @@ from micropython import const
 import board
 
 from ..crypto import rsa, seal
+from ..host.keyring import KeyRing
 from ..kernel import clock, log
 from ..store import files, wifi
 from ..store.flashlog import FlashError
-from ..store.settings import SettingsError, check
+from ..store.settings import SCHEMA, SettingsError, check
 from ..store.vault import Vault, VaultError
 from .context import TechError
 from .result import Result
@@ -36,8 +37,11 @@ _BEGIN = b'{"activation":'
 _SIGNED = b',"signature":"'
 _STAGED = "/activation.staged"
 _DONE = "/activation.json"  # what install_report() wants to know of it
+ACCEPTED = "/acceptance.json"  # tech.acceptance
 _CONTEXT = b"activation"
 _ROUNDS = const(300)  # store.operators
+_ENOSPC = const(28)
+_OF_BATCH = ("tid", "mid", "key_mode")  # what the transactions of a batch were made with
 
 # Field of the file -> parameter (store.settings).
 _ACQUIRER = ("host", "port", "tpdu", "header", "key_mode")
@@ -83,6 +87,13 @@ def _read(name):
     return out
 
 
+def _tidy():
+    """One file at a time: those that nobody took over would fill the volume."""
+    for name in os.listdir(board.DATA):
+        if name.startswith("in-"):
+            os.remove(board.DATA + "/" + name)
+
+
 def receive(ctx, name, offset, data):
     """A piece of a file: `data` base64 of at most 1,024 bytes for `offset`; 0 begins anew. `have`
     tells where the next one begins. TechError."""
@@ -94,7 +105,7 @@ def receive(ctx, name, offset, data):
     if not 0 < len(piece) <= _PIECE_MAX:
         raise TechError("a piece has 1 to %d bytes" % _PIECE_MAX)
     if offset == 0:
-        _make_room(path)
+        _tidy()
     have = 0 if offset == 0 else len(_read(name))
     if offset != have:
         raise TechError("%d bytes are here: go on from there, or from 0" % have)
@@ -104,15 +115,6 @@ def receive(ctx, name, offset, data):
     kept = b"" if offset == 0 else files.load(path)
     files.replace(path, kept + struct.pack("<H", len(sealed)) + sealed)
     return Result({"name": name, "have": have + len(piece)})
-
-
-def _make_room(path):
-    """One file at a time: what was left lying must not fill the volume that keys and parameters
-    are written to."""
-    for name in os.listdir(board.DATA):
-        other = board.DATA + "/" + name
-        if name.startswith("in-") and other != path:
-            os.remove(other)
 
 
 def received(name):
@@ -272,7 +274,7 @@ def _date(file, name):
 def _for_whom_and_when(file):
     """Notes for the technician. TechError when the file is not for this terminal, today."""
     serial = file.get("serial")
-    if serial is not None and serial != board.serial():
+    if serial is not None and serial not in (board.serial(), "%06X" % board.serial()):
         raise TechError("the file is for another terminal: serial number %s" % serial)
     first, last = _date(file, "not_before"), _date(file, "not_after")
     if not clock.is_set():
@@ -328,11 +330,22 @@ def activate(ctx, name):
     except (FlashError, OSError, ValueError) as e:
         raise TechError("the journal cannot be read: %s" % e)
     if left:
-        raise TechError("%d transactions of the open batch: settle first" % left)
+        notes = notes + [_owner(ctx, left, wanted["settings"])]
+    if ctx.app is not None:
+        from .devices import need_free
+
+        need_free(ctx)
     ctx.audit("activation", wanted["done"]["tid"])
-    stage(wanted)
-    finish()
-    os.remove(path)
+    try:
+        stage(wanted)
+    except OSError as e:
+        raise TechError("nothing was written: error %d" % e.args[0])
+    try:
+        finish()
+        ctx.reread()
+        os.remove(path)
+    except OSError as e:
+        raise TechError("accepted, but not written out, error %d: tech.reboot()" % e.args[0])
     if ctx.terminal is not None:
         ctx.terminal.restart_soon()
     to_do = ["two custodians type the master key, KCV %s: tech.keys.enter()"
@@ -342,14 +355,34 @@ def activate(ctx, name):
     return Result(result, lines + ["  " + line for line in to_do])
 
 
+def _owner(ctx, left, new):
+    """A note that `left` transactions are not settled. TechError when they would end under another
+    number than they began with. Parameters that are lost or damaged forbid nothing: the file is
+    then the only way on."""
+    try:
+        old = ctx.settings()
+        differ = [n for n in _OF_BATCH if old[n] != new.get(n, SCHEMA[n][1])] if old["tid"] else ()
+    except SettingsError:
+        differ = ()
+    if differ:
+        raise TechError("%d transactions belong to terminal %s, merchant %s: settle first"
+                        % (left, old["tid"], old["mid"]))  # fmt: skip
+    return "%d transactions are not settled yet: settle them with this terminal" % left
+
+
 def stage(wanted):
     """Commit to it: from here on finish() leads to the new state, whatever the power does."""
     clear = json.dumps(wanted).encode()
     files.replace(board.DATA + _STAGED, _sealer().seal(clear, _CONTEXT))
 
 
+def _forget(path):
+    if files.exists(path):
+        os.remove(path)
+
+
 def finish():
-    """Write out what was staged; again, when it was interrupted."""
+    """Write out what was staged; again, when it was interrupted. OSError."""
     path = board.DATA + _STAGED
     kept = files.load(path)
     if kept is None:
@@ -364,13 +397,21 @@ def finish():
     wanted["settings"].update(names)
     files.replace_json(board.DATA + "/settings.json", wanted["settings"])
     files.replace_json(board.DATA + "/operators.json", wanted["operators"])
+    _forget(board.DATA + ACCEPTED)  # it was tested as another terminal
     vault = Vault(board.DATA + "/vault.bin", seal.Sealer(board.device_secret()))
     try:
         vault.load()
     except VaultError as e:
         log.error("%s", e.args[0])  # its keys are lost anyway: a new master key is due
-    # Working keys belong to the merchant who was there before.
-    vault.put(PIK=None, MAK=None, TDK=None, **slots)
+    # Working keys belong to the merchant who was there before; so does a master key that is not
+    # the one of the file.
+    if KeyRing(vault).check_values().get("TMK") != wanted["done"]["kcv"]:
+        slots["TMK"] = None
+    try:
+        vault.put(PIK=None, MAK=None, TDK=None, **slots)
+    except VaultError as e:
+        log.error("%s", e.args[0])
+        raise OSError(_ENOSPC)
     files.replace_json(board.DATA + _DONE, wanted["done"])
     os.remove(path)
 

@@ -48,6 +48,14 @@ class Context:
         """store.vault.Vault. VaultError when it is damaged or of another device."""
         return self._of("vault", _vault)
 
+    def reread(self):
+        """What is in memory of settings, operators and vault was written anew behind its back."""
+        self._made.clear()
+        for name in ("settings", "operators", "vault"):
+            store = getattr(self.terminal, name, None)
+            if store is not None:
+                store.load()
+
     def training(self):
         """Whether the running terminal is in training: settings and journal are then those of it,
         operators and vault the real ones."""

@@ -17,7 +17,7 @@ from ..text import strings
 from .context import TechError
 from .result import Result
 
-CUSTODIANS = ("supervisor", "admin", "technician")
+CUSTODIANS = ("supervisor", "admin")  # not who may also command the terminal to take a key
 _LENGTH = const(16)
 
 # NIST SP 800-67 rev. 2, section 3.3.2 (and FIPS 46-3): keys under which DES repeats or undoes
@@ -62,17 +62,19 @@ def kcv(data):
 
 class KeyLoad:
     """One entry of a master key. `app` gives check_password(no, password, roles), operators, note;
-    `vault` store.vault.Vault; `signed_off`: called when the working keys have gone."""
+    `vault` store.vault.Vault; `signed_off`: called when the working keys have gone; `turn`: the
+    engine's (async with), None without one."""
 
     # Rows of app.text.strings.
     title = "key_entry"
     confirm = "master_kcv"
     kept = "key_stored"
 
-    def __init__(self, app, vault, signed_off=None):
+    def __init__(self, app, vault, signed_off=None, turn=None):
         self._app = app
         self._vault = vault
         self._signed_off = signed_off
+        self._turn = turn
         self.people = []  # operator numbers, as they identify themselves
         self._parts = (bytearray(_LENGTH), bytearray(_LENGTH))
         self._typed = bytearray(_LENGTH)
@@ -126,6 +128,14 @@ class KeyLoad:
             self._whole[i] = self._parts[0][i] ^ self._parts[1][i]
         return None if self.weak(self._whole) else self.kcv(self._whole)
 
+    async def keep(self):
+        """store() between two requests: an answer that is on its way is judged with the keys of
+        its request."""
+        if self._turn is None:
+            return self.store()
+        async with self._turn:
+            return self.store()
+
     def store(self):
         """Keep the key; those that were loaded under the old one go. None, or the key of a
         problem."""
@@ -174,7 +184,7 @@ class Desk(Staff):
         self._terminal = terminal
 
     def key_load(self):
-        return KeyLoad(self, self._terminal.vault, self._terminal.unlock)
+        return KeyLoad(self, self._terminal.new_keys, self._terminal.unlock)
 
 
 def _master(ctx):
@@ -220,6 +230,9 @@ async def enter(ctx, which="master"):
         raise TechError("somebody is using the terminal: go back to its first screen")
     if value is not None and terminal.app is None:
         terminal.restart_soon()  # now it can trade
+    health = getattr(terminal, "health", None)
+    if value is not None and health is not None:
+        health.again()  # the lock E-19-2 may go now
     if value is None:
         raise TechError("no key was stored: it was given up at the keypad")
     return Result({"stored": True, "kcv": value}, ["%s key stored, KCV %s" % (which, value)])

@@ -7,7 +7,7 @@
 from micropython import const
 
 from ...text import strings
-from ..screens import CANCEL, OK, Entry, Message
+from ..screens import CANCEL, OK, Entry, Message, Progress
 from . import operator
 from .common import ended, out_ms, wipe
 
@@ -140,7 +140,8 @@ async def _confirm(app, load):
     shown = Message(t(load.title), t(load.confirm, value), t("ok_cancel"), out_ms(app))
     if await app.ui.ask(shown) != OK:
         return None
-    problem = load.store()
+    app.ui.show(Progress(t("key_entry"), t("please_wait")))
+    problem = await load.keep()
     if problem is not None:
         await _say(app, load, problem)
         return None
