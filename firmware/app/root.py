@@ -20,7 +20,7 @@ _partition = board.journal_partition()
 _index = _journal.reserve(_capacity, _partition.ioctl(4, 0) * _partition.ioctl(5, 0))
 _des.load()
 
-from . import train  # noqa: E402
+from . import fittings, train  # noqa: E402
 from .crypto import seal  # noqa: E402
 from .host import cup  # noqa: E402
 from .host.cardstore import CardStore  # noqa: E402
@@ -57,11 +57,8 @@ _GC_THRESHOLD = 32_768
 _GC_RESERVE = 8192
 _COLLECT_ROUNDS = 16  # of housekeeping, four a second
 _IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
-_WATCH_MS = 10_000
 _STOPPED_MS = 3_600_000
 _CTRL_C = 3
-# What a port raises when a peripheral cannot be had: no timer, no memory, no such pin, no answer.
-_NOT_MADE = (OSError, RuntimeError, ValueError)
 _RESTART_MS = 2000
 # Needed at the start, or when something is wrong
 _ONCE = const(("app.guard", "app.attention", "app.pay.recovery", "volume"))
@@ -200,29 +197,12 @@ class Terminal:
             return cup.READER_CONTACTLESS
         return cup.READER_IC if "ic" in kinds else cup.READER_MAG
 
-    def _make_bearers(self):
-        """What the board has of them, in the order of the settings."""
-        has, settings = board.CAPS["bearers"], self.settings
-        named = [k for k in settings["bearers"].split(",") if k in has] or has
-        networks = ()
-        if "wifi" in named:
-            from .store import wifi
-
-            networks = wifi.networks(settings, self.vault)
-        made = []
-        for kind in named:
-            if kind == "wifi" and not networks and len(named) > 1:
-                continue  # nothing that it could join
-            try:
-                made.append(board.make_bearer(kind, clock, settings, networks))
-            except _NOT_MADE as e:
-                log.exception(kind, e)
-        return made
-
     def build(self):
         """Drivers and services."""
         settings, training = self.settings, self.training
-        bearers = training.bearers(settings) if training else self._make_bearers()
+        bearers = (
+            training.bearers(settings) if training else fittings.bearers(settings, self.vault)
+        )
         self.printer = board.make_printer(clock, self.encode, _qr)
         self.card_reader = board.make_card_reader(clock)
         link = Link(bearers, settings)
@@ -338,42 +318,6 @@ class Terminal:
                 if not rounds:
                     gc.collect()  # so that the next key need not wait for it
 
-    def _start_extras(self):
-        """What only some boards have, and what no trade depends on."""
-        made = {}
-        for kind in ("buzzer", "touch", "battery", "tamper"):
-            if kind in board.CAPS["extras"]:
-                try:
-                    made[kind] = driver = board.make_extra(kind, clock)
-                except _NOT_MADE as e:
-                    log.exception(kind, e)
-                    continue
-                for name, task in driver.tasks():
-                    self.supervisor.spawn(name, task, RESTART)
-        self.buzzer, self.touch = made.get("buzzer"), made.get("touch")
-        self.battery = made.get("battery")
-        if self.buzzer is not None:
-            self.ui.play = self.buzzer.play
-        if self.touch is not None:
-            self.supervisor.spawn("touches", self._touches, FATAL)
-        if "tamper" in made:
-            from . import guard
-
-            self.supervisor.spawn("case", lambda: guard.case(self, made["tamper"]), FATAL)
-        if made:
-            self.supervisor.spawn("accessories", lambda: self._watch(made), RESTART)
-
-    async def _watch(self, made):
-        """Write down what is wrong with accessories and keypad, whenever that changes."""
-        told = {}
-        while True:
-            await asyncio.sleep_ms(_WATCH_MS)
-            reasons = [(kind, getattr(driver, "reason", "")) for kind, driver in made.items()]
-            for kind, why in reasons + [("keypad", getattr(self.keypad, "fault", None) or "")]:
-                if why != told.get(kind, ""):
-                    told[kind] = why
-                    log.warning("%s: %s", kind, why or "well again")
-
     def _click(self, tone):
         self.buzzer.click()
 
@@ -389,13 +333,25 @@ class Terminal:
         spawn("ticker", self.ui.ticker, FATAL)
         for name, task in bootstate.display.tasks():
             spawn(name, task, RESTART)
-        self._start_extras()
-        buzzer = self.buzzer
+        made = fittings.extras(self.supervisor)
+        self.battery = made.get("battery")
+        self.buzzer = buzzer = made.get("buzzer")
+        if buzzer is not None:
+            self.ui.play = buzzer.play
+        self.touch = made.get("touch")
+        if self.touch is not None:
+            spawn("touches", self._touches, FATAL)
+        if "tamper" in made:
+            from . import guard
+
+            spawn("case", lambda: guard.case(self, made["tamper"]), FATAL)
         self.keypad = board.make_keypad(clock, None if buzzer is None else self._click)
         for name, task in self.keypad.tasks():
             spawn(name, task, RESTART)
         self.ui.secret = self._secret
         spawn("keys", self._keys, FATAL)
+        if made:
+            spawn("accessories", lambda: fittings.watch(made, self.keypad), RESTART)
 
     def start(self):
         spawn = self.supervisor.spawn
@@ -434,7 +390,7 @@ async def _make():
 
 
 async def _start(terminal):
-    from . import attention
+    from . import attention, guard
 
     attention.tell_boot()
     terminal.audit.event("start", "", "cause %d" % bootstate.cause)

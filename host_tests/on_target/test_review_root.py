@@ -130,7 +130,9 @@ class Driver:
 
 def test_an_accessory_that_cannot_be_made_stops_nobody():
     """No PWM timer, a chip that does not answer, no memory for the radio: the rest works."""
-    root = load_root()
+    load_root()
+    from app import fittings
+
     extras = ("buzzer", "touch", "battery")
     for broken in extras + (None,):
         for error in (OSError(19), RuntimeError("out of PWM timers"), ValueError("scale")):
@@ -142,34 +144,26 @@ def test_an_accessory_that_cannot_be_made_stops_nobody():
                 driver.play = None
                 return driver
 
-            root.board = Board()
-            root.board.CAPS = {"extras": extras}
-            root.board.make_extra = make_extra
-            stub = Stub()
-            stub.ui, stub.supervisor, spawned = Stub(), Stub(), []
-            stub.supervisor.spawn = lambda name, *_, spawned=spawned: spawned.append(name)
-            stub._touches = stub._watch = None
-            root.Terminal._start_extras(stub)
-            for kind in extras:
-                assert (getattr(stub, kind) is None) == (kind == broken), (kind, broken)
-            assert ("touches" in spawned) == (broken != "touch")
+            fittings.board = Board()
+            fittings.board.CAPS = {"extras": extras}
+            fittings.board.make_extra = make_extra
+            assert set(fittings.extras(Stub())) == set(extras) - {broken}, (error, broken)
 
 
 def test_a_bearer_that_cannot_be_made_leaves_the_others():
-    root = load_root()
+    load_root()
+    from app import fittings
 
     def make_bearer(kind, clock, settings, networks):
         if kind == "lan":
             raise OSError("WiFi Out of Memory")
         return kind
 
-    root.board = Board()
-    root.board.CAPS = {"bearers": ("lan", "4g")}
-    root.board.make_bearer = make_bearer
-    stub = Stub()
+    fittings.board = Board()
+    fittings.board.CAPS = {"bearers": ("lan", "4g")}
+    fittings.board.make_bearer = make_bearer
     for order, made in (("lan,wifi,4g", ["4g"]), ("4g,lan", ["4g"]), ("wifi", ["4g"])):
-        stub.settings = {"bearers": order}
-        assert root.Terminal._make_bearers(stub) == made, order
+        assert fittings.bearers({"bearers": order}, None) == made, order
 
 
 async def test_a_press_counts_where_it_began():
