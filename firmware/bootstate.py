@@ -23,6 +23,7 @@ bundle_slot = None  # 0 or 1
 bundle_reason = ""  # why a bundle does not run: "slot 0: hash, slot 1: blank"
 
 SAFE_AFTER = const(3)  # crashes in a row
+HEALTHY_MS = const(60_000)  # of service: then what runs is known to be good
 FROZEN_AFTER = const(6)  # even the safe mode of a bundle crashes
 
 _CRASH_MAX = const(400)  # bytes

@@ -8,7 +8,7 @@ import flavour
 
 # Collecting often while code is loaded and objects are made keeps a small heap in one piece;
 # root.run() sets what is right for the day.
-gc.threshold(4096)
+gc.threshold(8192)
 
 try:
     from app import root

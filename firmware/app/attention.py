@@ -14,7 +14,6 @@ from .text import strings
 from .ui.screens import OK, Message
 from .version import VERSION
 
-_HEALTHY_MS = 60_000  # of service without a crash
 # Service screens that are no fault of the firmware's
 _WAITS_FOR_SETUP = ("not_set_up", "no_operators", "safe_mode")
 _NOT_YET = ("not_set_up", "no_operators")  # what a new terminal lacks; it can be trained with
@@ -36,7 +35,7 @@ def tell_boot():
 
 async def healthy():
     """Once it has served for a while, what runs is known to be good."""
-    await asyncio.sleep_ms(_HEALTHY_MS)
+    await asyncio.sleep_ms(bootstate.HEALTHY_MS)
     bootstate.healthy()
 
 

@@ -5,6 +5,7 @@ import gc
 
 import machine
 import micropython
+from micropython import const
 
 import board
 import bootstate
@@ -19,7 +20,7 @@ _partition = board.journal_partition()
 _index = _journal.reserve(_capacity, _partition.ioctl(4, 0) * _partition.ioctl(5, 0))
 _des.load()
 
-from . import attention, guard, train  # noqa: E402
+from . import train  # noqa: E402
 from .crypto import seal  # noqa: E402
 from .host import cup  # noqa: E402
 from .host.cardstore import CardStore  # noqa: E402
@@ -28,9 +29,9 @@ from .host.link import Link  # noqa: E402
 from .host.session import Session  # noqa: E402
 from .kernel import clock, log  # noqa: E402
 from .kernel.mailbox import Queue  # noqa: E402
+from .kernel.modules import forget  # noqa: E402
 from .kernel.supervisor import FATAL, ONESHOT, RESTART, Supervisor  # noqa: E402
 from .kernel.watchdog import Watchdog  # noqa: E402
-from .pay import recovery  # noqa: E402
 from .pay.engine import Engine  # noqa: E402
 from .pay.reversal import Reversals  # noqa: E402
 from .pay.saf import Saf  # noqa: E402
@@ -53,7 +54,7 @@ from .ui.screens import Idle, Message  # noqa: E402
 # Bytes between collections: three quarters of what is free beyond a reserve that stays in one
 # piece; on a small heap few, on a large one no more than this.
 _GC_THRESHOLD = 32_768
-_GC_RESERVE = 16_384
+_GC_RESERVE = 8192
 _COLLECT_ROUNDS = 16  # of housekeeping, four a second
 _IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
 _WATCH_MS = 10_000
@@ -62,6 +63,8 @@ _CTRL_C = 3
 # What a port raises when a peripheral cannot be had: no timer, no memory, no such pin, no answer.
 _NOT_MADE = (OSError, RuntimeError, ValueError)
 _RESTART_MS = 2000
+# Needed at the start, or when something is wrong
+_ONCE = const(("app.guard", "app.attention", "app.pay.recovery", "volume"))
 _GONE_MS = 120_000  # nor for so long: nobody is there, whatever the screen asks
 
 
@@ -119,7 +122,11 @@ class Terminal:
 
         self.supervisor.spawn("restart", restart, ONESHOT)
 
-    unlock = staticmethod(guard.unlock)
+    @staticmethod
+    def unlock():
+        from . import guard
+
+        guard.unlock()
 
     def serve_console(self):
         """The technician's console, whatever the state of the terminal. Ctrl-C is a byte like
@@ -150,6 +157,8 @@ class Terminal:
             self.settings = self.training.load()
             strings.use(self.settings["language"])
             return
+        from . import guard
+
         guard.finish_activation()
         self.settings = Settings(board.DATA + "/settings.json")
         try:
@@ -228,6 +237,8 @@ class Terminal:
                   settlement, self.saf, link)  # fmt: skip
         # Nobody feeds the watchdog yet: a full ring takes longer to read than it waits.
         feed = bootstate.watchdog.feed
+        from .pay import recovery
+
         app.owed = recovery.recover(self.journal, session, reversals, settlement, self.saf, feed)
         app.ui = self.ui
         app.printer = self.printer
@@ -337,6 +348,8 @@ class Terminal:
         if self.touch is not None:
             self.supervisor.spawn("touches", self._touches, FATAL)
         if "tamper" in made:
+            from . import guard
+
             self.supervisor.spawn("case", lambda: guard.case(self, made["tamper"]), FATAL)
         if made:
             self.supervisor.spawn("accessories", lambda: self._watch(made), RESTART)
@@ -388,20 +401,32 @@ class Terminal:
 
 async def run():
     """The terminal's life; returns only when a developer has stopped it."""
-    events = guard.audit_log()
-    guard.finish(events)
-    try:
-        terminal = Terminal(events)
-    except FontError as e:
-        await attention.no_font(e)
+    terminal = await _make()
     terminal.serve_console()
     try:
-        await _live(terminal)
+        await _start(terminal)
+        await _live()
     except asyncio.CancelledError:
         log.warning("stopped")
 
 
-async def _live(terminal):
+# What is imported here is forgotten behind it: a frame that lives for ever would hold it.
+
+
+async def _make():
+    from . import attention, guard
+
+    events = guard.audit_log()
+    guard.finish(events)
+    try:
+        return Terminal(events)
+    except FontError as e:
+        await attention.no_font(e)
+
+
+async def _start(terminal):
+    from . import attention
+
     attention.tell_boot()
     terminal.audit.event("start", "", "cause %d" % bootstate.cause)
     terminal.start_basics()
@@ -422,10 +447,15 @@ async def _live(terminal):
         log.exception("start", e)
         await attention.service(terminal, "vfs")
     terminal.start()
+
+
+async def _live():
+    forget(*_ONCE)
     gc.collect()
     spare = (gc.mem_free() - _GC_RESERVE) * 3 // 4
     gc.threshold(max(4096, min(_GC_THRESHOLD, spare)))
-    await attention.healthy()
+    await asyncio.sleep_ms(bootstate.HEALTHY_MS)
+    bootstate.healthy()
     while True:
         await asyncio.sleep(3600)
 

@@ -166,8 +166,8 @@ def starts(till, *keys):
     }
 
 
-def on_a_grid(times, us=20_000, off_us=1500):
-    """Whether they lie whole steps of `us` apart."""
+def on_a_grid(times, us=20_000, off_us=2500):
+    """Whether they lie whole steps of `us` apart, but for a slice of the display."""
     apart = [(t - times[0] + us // 2) % us - us // 2 for t in times]
     return all(abs(a) <= off_us for a in apart)
 

@@ -4,6 +4,7 @@ or crashes; a held key and repeated crashes end in the safe mode."""
 import csv
 
 import pytest
+from conftest import Till
 
 from bundle import board as boards
 from bundle import build, header, keys, romfs, signers
@@ -166,8 +167,6 @@ def test_three_crashes_in_a_row_end_in_the_safe_mode(trusting, make_till):
 
 @pytest.mark.parametrize("board", ["SY_CLASSIC", "SY_MPOS"])
 def test_a_key_held_at_power_on_asks_for_the_safe_mode(board, tmp_path):
-    from conftest import Till
-
     with Till(tmp_path / "till", board=board) as till:
         till.provision()
         till.devices.keys.press("F1", till.rack.now_us)

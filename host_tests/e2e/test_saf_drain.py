@@ -54,6 +54,8 @@ def test_i15_1000_stored_sales_drain_in_memory_that_does_not_grow(make_till):
 
 
 LEAK = """
+import bootstate
+import chip
 from app.pay import saf
 
 kept = []
@@ -67,6 +69,7 @@ def leak(self, t, code):
 
 
 saf.Saf._accepted = leak
+bootstate.watchdog = chip.make_watchdog(8000)  # as _boot.py does
 for part in ("boot", "main"):
     with open("{firmware}/" + part + ".py") as f:
         exec(f.read())

@@ -20,15 +20,19 @@
 
 import asyncio
 
+from micropython import const
+
 import board
 
 from ..kernel import clock, log
+from ..kernel.modules import forget
 from ..kernel.supervisor import RESTART
 from ..store import files
 from ..ui.screens import Idle
 
 NAMES = ("firmware", "keys", "crypto", "journal")
 _FAIL = "fail"
+_TESTS = const(("app.tech.checks", "app.tech.kat"))  # not kept from round to round
 _LOOK_MS = 30_000
 _SLICE_MS = 20
 # Operating time [s] from the start and from round to round: when it is due, and when it waits for
@@ -86,6 +90,7 @@ class Health:
         elif not self.code and (journal.damaged() > self.known or journal.unreadable):
             n = journal.damaged() - self.known + journal.unreadable
             self._lock("journal", "%d damaged records" % n)
+        forget(*_TESTS)
         self._bar()
         self._shown = self.code
         spawn = self._t.supervisor.spawn
@@ -212,6 +217,7 @@ class Health:
         status, why, damaged = await checks.journal(journal, pause, self.known)
         found["journal"] = status, why
         self.known = min(self.known, damaged)
+        forget(*_TESTS)
         self.results, self.last_s = found, clock.uptime_s()
         self._judge(found, technician)
         return found

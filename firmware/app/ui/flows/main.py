@@ -1,12 +1,16 @@
 # The day: login, idle, and what the keys and cards lead to. What a shop needs once a day is loaded
 # when it is entered.
 
+from ...kernel.modules import forget
 from ...text import strings
 from ..screens import Idle, Menu
 from . import operator, printing, sale, void
 from .common import ended, notice, out_ms, problem, progress, refused
 
 t = strings.text
+
+# Entered seldom, and not kept
+_RARE = ("app.ui.flows.settle", "app.ui.flows.lists", "app.ui.lists")
 
 # What leads somewhere from the idle screen; an amount does not begin with 0.
 _KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "ENTER", "MENU", "F1")
@@ -74,7 +78,10 @@ async def choose(app, title, items):
 async def settle_and_leave(app):
     from . import settle
 
-    if await settle.settle(app):
+    settled = await settle.settle(app)
+    del settle
+    forget(*_RARE)
+    if settled:
         app.operator = None
 
 
@@ -85,6 +92,7 @@ def _list(name):
         from . import lists
 
         await getattr(lists, name)(app)
+        forget(*_RARE)
 
     return flow
 
