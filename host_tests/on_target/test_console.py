@@ -342,6 +342,16 @@ class Large:
         raise MemoryError
 
 
+async def test_sec22_a_password_is_not_echoed_however_the_call_is_spaced():
+    install()
+    desk = Desk()
+    for call in (b"tech.unlock(", b"tech.unlock (", b"tech . unlock  (", b"tech.password( ",
+                 b"tech.unlock(x\x7f\x7f("):  # fmt: skip
+        out = await desk.say(call + b"'Werk\x7fzeug')\r")
+        assert b"Wer" not in out and b"zeug" not in out and b"****" in out, out
+    assert b"tech.log(1" in await desk.say(b"tech.log(1)\r")
+
+
 async def test_a_result_that_does_not_fit_into_memory_is_an_error_and_no_silence():
     c = install()
     desk = Desk()

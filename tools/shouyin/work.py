@@ -81,7 +81,7 @@ class Work:
         if self._stdin.isatty():
             typed = self._getpass(what + ": ")
         else:
-            typed = self._stdin.readline().rstrip("\n")
+            typed = self._stdin.readline().rstrip("\r\n")
         if not typed:
             raise ToolError(f"no {what} given", "type it, or pipe it in as a line")
         return typed

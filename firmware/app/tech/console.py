@@ -34,6 +34,12 @@ _TOO_LONG = b"\x07"
 _HIDDEN = (b"unlock(", b"password(")  # what follows is typed unseen
 
 
+def _secret(line):
+    """Whether what follows is a password; the grammar allows blanks before the parenthesis."""
+    squeezed = bytes(line).replace(b" ", b"")
+    return any(word in squeezed for word in _HIDDEN)
+
+
 class Console:
     """`terminal`: root.Terminal. `write`: callable(bytes). `released`: callable(), whenever an
     exchange is over and others may print."""
@@ -223,7 +229,7 @@ class Console:
         line.append(c)
         self._put(b"*" if self._hidden else bytes((c,)))
         if c == 0x28 and not self._hidden:
-            self._hidden = any(line.endswith(word) for word in _HIDDEN)
+            self._hidden = _secret(line)
 
     def _rub_out(self):
         line = self._line
@@ -233,7 +239,7 @@ class Console:
             line[:] = line[:-1]
         line[:] = line[:-1]
         self._put(b"\x08 \x08")
-        self._hidden = any(word in line for word in _HIDDEN)
+        self._hidden = _secret(line)
 
     async def _enter(self):
         await self._send(b"\r\n")
