@@ -165,3 +165,9 @@ def test_types_are_checked_against_the_esp32_port(small):
     change(small, "modules/board.py", "parts.i2c())", "parts.i2c(), adress=0x3D)")
     (found,) = checks.check_types(small)
     assert found.bad and 'Unexpected keyword argument "adress"' in found.text
+
+
+@pytest.mark.parametrize("name", ("SY_NO", ""))
+def test_a_board_that_is_not_there_is_named_beside_those_that_are(name, capsys):
+    assert command.main([name, "--check"]) == 2
+    assert f"no board {name!r}; there are SY_C3, SY_CLASSIC" in capsys.readouterr().err
