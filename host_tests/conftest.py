@@ -24,6 +24,8 @@ HEAPS = {"test_histories.py": "1024k", "test_powercut_saf.py": "1024k"}
 HEAPS["test_keypad_load.py"] = "1024k"
 # A whole terminal, locked and started anew beside the one before.
 HEAPS.update({f"test_tech_{n}.py": "768k" for n in ("health", "commands", "selftest")})
+# The composition root, compiled with all that it imports.
+HEAPS["test_review_root.py"] = "512k"
 # The memory of a 320x480 controller in its model, or a naive driver's frame.
 HEAPS.update({f"test_display_{n}.py": "1024k" for n in ("pains", "large", "font", "screens")})
 LIMIT_S = 150
