@@ -69,6 +69,8 @@ def _start():
     import volume
 
     bootstate.vfs_problem = volume.mount(board.vfs_partition(), board.DATA)
+    if _dev:
+        sys.path.insert(0, board.DATA + "/lib")  # where `make deploy` puts files
 
 
 try:

@@ -64,7 +64,6 @@ def _start():
         # The board's own module comes out of the bundle.
         print("No bundle runs (%s): %s" % (bootstate.bundle_reason, e))
         return bootstate
-    sys.path.insert(0, "/flash/lib")  # where `make deploy` puts files: before the bundle's
     try:
         import boot  # noqa: F401
         import main  # noqa: F401

@@ -9,7 +9,7 @@ import machine
 import wires
 from harness import flash
 
-import board  # noqa: F401  here, because imports are watched below: relative ones would fail
+import board  # here, because imports are watched below: relative ones would fail
 import bootstate
 import volume
 
@@ -118,6 +118,23 @@ def test_a_watchdog_that_bites_without_nvs_does_not_keep_the_firmware_from_start
     for nvs in ({"load": -4353}, {"store": -4357}):
         boot = Boot(None, nvs)
         assert was_reset(boot.run()) and boot.began, nvs
+
+
+def test_only_a_development_build_returns_and_looks_at_what_was_deployed():
+    """`make deploy FILES=...` writes into /flash/lib, which nobody has signed."""
+    import flavour
+
+    place = board.DATA + "/lib"
+    kept = sys.path[:]
+    try:
+        assert was_reset(Boot().run()) and place not in sys.path and "" not in sys.path
+        sys.path[:] = kept
+        flavour.DEV = True
+        boot = Boot()
+        assert boot.run() is None and not boot.began
+        assert sys.path[0] == place
+    finally:
+        sys.path[:], flavour.DEV = kept, False
 
 
 class FlashMap:
