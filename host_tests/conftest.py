@@ -26,12 +26,6 @@ HEAPS["test_keypad_load.py"] = "1024k"
 HEAPS["test_review_root.py"] = "768k"
 # A whole terminal, locked and started anew beside the one before.
 HEAPS.update({f"test_tech_{n}.py": "768k" for n in ("health", "commands", "selftest")})
-<<<<<<< HEAD
-HEAPS["test_review_root.py"] = "768k"  # the whole root, several times
-=======
-# The composition root, compiled with all that it imports.
-HEAPS["test_review_root.py"] = "512k"
->>>>>>> rev2
 # The memory of a 320x480 controller in its model, or a naive driver's frame.
 HEAPS.update({f"test_display_{n}.py": "1024k" for n in ("pains", "large", "font", "screens")})
 LIMIT_S = 150

@@ -167,16 +167,9 @@ def test_types_are_checked_against_the_esp32_port(small):
     assert found.bad and 'Unexpected keyword argument "adress"' in found.text
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("name, why", [("", "BOARD= is missing"), ("SY_NONE", "no board SY_NONE")])
 def test_a_board_that_is_not_there_is_not_checked(name, why, board, capsys):
     assert command.main([name, "--check", "--boards", str(board.parent)]) == 2
     assert (
         capsys.readouterr().err == f"cannot: {'there is ' * bool(name)}{why}; there are SY_NEW\n"
     )
-=======
-@pytest.mark.parametrize("name", ("SY_NO", ""))
-def test_a_board_that_is_not_there_is_named_beside_those_that_are(name, capsys):
-    assert command.main([name, "--check"]) == 2
-    assert f"no board {name!r}; there are SY_C3, SY_CLASSIC" in capsys.readouterr().err
->>>>>>> rev2
