@@ -30,10 +30,6 @@ def main(argv=None):
             print(f"cannot: {e}", file=sys.stderr)
             return 2
         print(f"made {folder}: change pins.csv and modules/board.py to your wiring, then check it")
-    elif not asked.name or not folder.is_dir():
-        known = sorted(p.name for p in asked.boards.glob("SY_*"))
-        print(f"cannot: no board {asked.name!r}; there are {', '.join(known)}", file=sys.stderr)
-        return 2
     return 0 if checks.say(folder, checks.check(folder)) else 1
 
 
