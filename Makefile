@@ -17,7 +17,7 @@ ifdef MICROPYTHON_DIR
 export MICROPYTHON_DIR
 endif
 
-.PHONY: help run demo gallery bundle keys image flash deploy firmware board check-board test lint \
+.PHONY: help faults run demo gallery bundle keys image flash deploy firmware board check-board test lint \
 	histories powercut test-mcu coverage bench size instructions performance technician font \
 	clean
 .DEFAULT_GOAL := help
@@ -78,6 +78,9 @@ lint: $(READY) $(STUBS)  ## style, imports between parts, types against the ESP3
 
 histories: $(READY)  ## random days of a shop with every fault: N=10000 SEED=...
 	@PYTHONPATH=tools:host_tests $(PY) -m histories days $(if $(N),--n $(N)) $(if $(SEED),--seed $(SEED))
+
+faults: $(READY)  ## every fault of host and network with every kind of message (make test: two kinds each)
+	@SHOUYIN_FAULTS=every $(PY) -m pytest -n 2 host_tests/e2e/test_faults.py
 
 powercut: $(READY)  ## power cuts at every operation of the flash, in scripted scenarios
 	@PYTHONPATH=tools:host_tests $(PY) -m histories powercut $(if $(AT),--at "$(AT)")

@@ -34,6 +34,7 @@ def _round(m):
 VOLATILE = (
     (re.compile(r"(memory_free: )\d+"), r"\g<1>96224"),
     (re.compile(r"((?:uptime_s|ago_s): )\d+"), r"\g<1>60"),
+    (re.compile(r"(max_lag_ms: )\d+"), r"\g<1>0"),
     (re.compile(r"((?:bytes_\w+|erases|draws|heard): )\d+"), r"\g<1>1200"),
     (re.compile(r"(memory +pass +\d+ ms  )\d+"), r"\g<1>96224"),
     (re.compile(r"(vfs +pass +\d+ ms  )\d+"), r"\g<1>294912"),

@@ -101,6 +101,17 @@ class Window:
     def type(self, keys):
         os.write(self._fd, keys.encode())
 
+    def press(self, key, text):
+        """Press a key until `text` is on the glass: see digits()."""
+        for _ in range(4):
+            self.type(key)
+            end = time.monotonic() + 5
+            while time.monotonic() < end:
+                if text in self.glass():
+                    return
+                self.read(0.2)
+        self.expect(text)
+
     def digits(self, digits, hidden=False):
         """Type digits one by one, each when the one before is on the glass: on a busy machine the
         terminal's real time stands still now and then, and a key may be gone before it is seen."""
@@ -137,8 +148,7 @@ def window(tmp_path):
 def sign_on(window):
     window.expect("操作员登录")
     for n, digit in enumerate(preset.CASHIER[0]):
-        window.type(digit)
-        window.expect(preset.CASHIER[0][: n + 1])
+        window.press(digit, preset.CASHIER[0][: n + 1])
     window.type("\r")
     window.expect("密码:")
     window.digits(preset.CASHIER[1], hidden=True)

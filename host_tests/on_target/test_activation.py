@@ -270,29 +270,6 @@ def test_one_file_is_received_at_a_time():
     assert activation.received("c.json") == b""
 
 
-def test_nothing_is_taken_over_while_a_payment_is_under_way():
-    """It would be sent, or reversed, in another merchant's name."""
-    ctx = Context()
-    send(ctx)
-
-    class Engine:
-        busy = True
-
-    class App:
-        engine = Engine
-        operator = "01"
-
-    ctx.app = App
-    e = raises(TechError, activation.activate, ctx, "a.json")
-    assert "not now" in e.args[0] and activation.done() is None
-    Engine.busy = False
-    ctx.terminal.ui = App  # a screen of a sale
-    App.screen = None
-    assert "served" in raises(TechError, activation.activate, ctx, "a.json").args[0]
-    App.operator = None
-    assert activation.activate(ctx, "a.json").data["activated"]
-
-
 # ---- taking over --------------------------------------------------------------------------------
 
 

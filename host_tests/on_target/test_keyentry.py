@@ -466,7 +466,8 @@ async def test_sec22_two_people_enter_the_service_key_and_the_other_keys_stay():
     assert vault.names() == ["MAK", "PIK", "SVC", "WIFI1"]  # nobody is signed off
     assert t.events == [("service_key", "00", SERVICE + " 09")] and t.loaded == 0
     assert keys.status(ctx).data["SVC"] == SERVICE
-    assert A not in "".join(t.screens) and not [s for s in t.screens if "主密钥" in s]
+    assert A not in "".join(t.screens)
+    assert not [s for s in t.screens if "主密钥" in s]
     idle.cancel()
     for which in ("TMK", 1, None):
         await araises(TechError, keys.enter(ctx, which))

@@ -315,11 +315,6 @@ def plan(data):
 def activate(ctx, name):
     """Take over what was received under `name`: all of it, or nothing and a TechError that says
     why. The terminal then starts anew."""
-    from .control import served
-
-    why = served(ctx)
-    if why is not None:
-        raise TechError("not now: " + why)
     path = _path(name)
     data = _read(name)
     if not data:

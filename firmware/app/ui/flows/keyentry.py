@@ -140,7 +140,7 @@ async def _confirm(app, load):
     shown = Message(t(load.title), t(load.confirm, value), t("ok_cancel"), out_ms(app))
     if await app.ui.ask(shown) != OK:
         return None
-    app.ui.show(Progress(t("key_entry"), t("please_wait")))
+    app.ui.show(Progress(t(load.title), t("please_wait")))
     problem = await load.keep()
     if problem is not None:
         await _say(app, load, problem)
