@@ -54,7 +54,7 @@ from .ui.screens import Idle, Message  # noqa: E402
 # Bytes between collections: three quarters of what is free beyond a reserve that stays in one
 # piece; on a small heap few, on a large one no more than this.
 _GC_THRESHOLD = 32_768
-_GC_RESERVE = 8192
+_GC_RESERVE = 16_384
 _COLLECT_ROUNDS = 16  # of housekeeping, four a second
 _IDLE_MS = 2000  # nothing pressed for so long: the flash may be erased
 _STOPPED_MS = 3_600_000

@@ -14,8 +14,8 @@ BOARD = ROOT / "boards" / "qemu_rv32"
 BUILD = toolchain.BUILD
 # name: (manifest, bytes of heap, transactions of a batch)
 VARIANTS = {
-    "small": ("manifest.py", 139_264, 500),
-    "standard": ("manifest.py", 143_360, 1000),
+    "small": ("manifest.py", 147_456, 500),
+    "standard": ("manifest.py", 151_552, 1000),
     "large": ("manifest.py", 262_144, 1000),
     "tests": ("manifest_tests.py", 262_144, 1000),
 }
