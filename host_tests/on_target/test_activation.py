@@ -13,7 +13,7 @@ import vfs
 # The largest first.
 from harness import araises, flash, raises
 
-from app.crypto import rsa, seal
+from app.crypto import seal
 from app.store import audit as audit_log
 from app.store import files, wifi
 from app.store.flashlog import FlashLog
@@ -155,22 +155,32 @@ def digest(data):
     return hashlib.sha256(data).digest()
 
 
+# DigestInfo with SHA-256 up to the hash (RFC 8017, 9.2, note 1)
+_DER = bytes.fromhex("3031300d060960864801650304020105000420")
+
+
+def verified(n, e, digest, signature):
+    import slots
+
+    return slots.signed_by(digest, signature, n, e)
+
+
 def test_sec17_a_signature_made_with_another_library_holds_and_none_that_differs():
     inner, signature = parts()
     d = digest(inner)
-    assert rsa.verify(signed.N, signed.E, d, signature)
+    assert verified(signed.N, signed.E, d, signature)
     for i in range(0, 256, 5):
         for n, s, what in (
             (signed.N, flip(signature, i), "signature"), (flip(signed.N, i, 2), signature, "key")
         ):  # fmt: skip
-            assert not rsa.verify(n, signed.E, d, s), (what, i)
+            assert not verified(n, signed.E, d, s), (what, i)
     for i in range(32):
-        assert not rsa.verify(signed.N, signed.E, flip(d, i), signature)
-    assert not rsa.verify(signed.N, 3, d, signature)
+        assert not verified(signed.N, signed.E, flip(d, i), signature)
+    assert not verified(signed.N, 3, d, signature)
     for wrong in (b"", signature[:-1], b"\x00" + signature, bytes(256), signed.N, b"\xff" * 256):
-        assert not rsa.verify(signed.N, signed.E, d, wrong)
-    assert not rsa.verify(signed.N, signed.E, d[:-1], signature)
-    assert not rsa.verify(signed.N[:128], signed.E, d, signature[:128])
+        assert not verified(signed.N, signed.E, d, wrong)
+    assert not verified(signed.N, signed.E, d[:-1], signature)
+    assert not verified(signed.N[:128], signed.E, d, signature[:128])
 
 
 def flip(data, at, bit=0):
@@ -183,7 +193,7 @@ def test_sec17_padding_is_compared_as_a_whole():
     """Bleichenbacher's forgery of 2006: with e = 3 a cube root of 00 01 ff 00 DER hash garbage is
     enough for who parses."""
     n = (1 << 2047) + 12345
-    prefix = b"\x00\x01\xff\x00" + rsa._SHA256 + digest(b"x")
+    prefix = b"\x00\x01\xff\x00" + _DER + digest(b"x")
     want = int.from_bytes(prefix + b"\xff" * (256 - len(prefix)), "big")
     low, high = 0, 1 << 700
     while low < high - 1:
@@ -194,7 +204,7 @@ def test_sec17_padding_is_compared_as_a_whole():
             high = middle
     forged = low.to_bytes(256, "big")
     assert (low**3).to_bytes(256, "big").startswith(prefix)
-    assert not rsa.verify(n.to_bytes(256, "big"), 3, digest(b"x"), forged)
+    assert not verified(n.to_bytes(256, "big"), 3, digest(b"x"), forged)
 
 
 # ---- receiving ----------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from micropython import const
 
 import board
 
-from ..crypto import rsa, seal
+from ..crypto import seal
 from ..host.keyring import KeyRing
 from ..kernel import clock, log
 from ..store import files, wifi
@@ -133,6 +133,7 @@ def discard(name):
 def _opened(data):
     """(dict, name of the signer) of a whole file whose signature holds. TechError."""
     import signers
+    from slots import signed_by  # the boot's own: one way to check a signature
 
     at = bytes(data).rfind(_SIGNED)
     if not bytes(data).startswith(_BEGIN) or at < 0 or bytes(data[-2:]) != b'"}':
@@ -147,7 +148,7 @@ def _opened(data):
         raise TechError("this firmware knows no signer of activation files")
     digest = hashlib.sha256(signed).digest()
     for name, n, e in keys:
-        if rsa.verify(n, e, digest, signature):
+        if signed_by(digest, signature, n, e):
             try:
                 return json.loads(signed), name
             except ValueError:

@@ -8,23 +8,11 @@ import flavour
 
 from ..kernel import log
 from ..kernel.supervisor import ONESHOT
-from ..ui.screens import Idle
 from .context import TechError
+from .devices import free, need_free
 from .result import Result
 
 _SOON_MS = 500  # the answer goes out before
-
-
-def served(ctx):
-    """What keeps the terminal from being stopped now, None when nothing does."""
-    app = ctx.app
-    if app is None:
-        return None
-    if app.engine.busy:
-        return "the terminal is sending or settling"
-    if app.operator is not None and not isinstance(ctx.terminal.ui.screen, Idle):
-        return "somebody is being served"
-    return None
 
 
 def _soon(ctx, action, what):
@@ -38,14 +26,12 @@ def _soon(ctx, action, what):
 def _may(ctx):
     if ctx.terminal is None:
         raise TechError("the terminal is stopped")
-    why = served(ctx)
-    if why is not None:
-        raise TechError("not now: " + why)
+    need_free(ctx)
 
 
 async def _then(ctx, action, what):
     await asyncio.sleep_ms(_SOON_MS)
-    while served(ctx) is not None:  # somebody was quicker
+    while not free(ctx):  # somebody was quicker
         await asyncio.sleep_ms(_SOON_MS)
     log.warning("%s by the technician", what)
     action()

@@ -25,7 +25,7 @@ def free(ctx):
 def need_free(ctx):
     """TechError while somebody is served."""
     if not free(ctx):
-        raise TechError("somebody is served at the terminal: try again at the idle screen")
+        raise TechError("not now: somebody is being served")
 
 
 def _printer():
