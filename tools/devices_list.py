@@ -9,11 +9,10 @@ without a test or a test without its naive driver are errors.
 import ast
 import re
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-TESTS = ROOT / "host_tests"
-LIST = TESTS / "devices.md"
+import named_tests
+
+LIST = named_tests.TESTS / "devices.md"
 
 # What breaks in the field, and where it was reported.
 PAINS = {
@@ -71,19 +70,13 @@ _NAME = re.compile(r"test_([a-z]\d{1,2})_")
 def cases():
     """[(file, test, id, sentence, whether a naive driver is in it)], by id."""
     out = []
-    for path in sorted(TESTS.rglob("test_*.py")):
-        source = path.read_text(encoding="utf-8")
-        for node in ast.parse(source).body:
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                continue
-            match = _NAME.match(node.name)
-            if not match or match[1][0].upper() not in FAMILIES:
-                continue
-            words = " ".join((ast.get_docstring(node) or "").split())
-            sentence = re.split(r"(?<=[.!])\s", words)[0]
+    for path, source, node, doc in named_tests.functions():
+        match = _NAME.match(node.name)
+        if match and match[1][0].upper() in FAMILIES:
             body = ast.get_source_segment(source, node) or ""
-            name = path.relative_to(TESTS).as_posix()
-            out.append((name, node.name, match[1].upper(), sentence, "naive" in body.lower()))
+            naive = "naive" in body.lower()
+            text = named_tests.sentence(doc)
+            out.append((path, node.name, match[1].upper(), text, naive))
     return sorted(out, key=lambda c: (list(FAMILIES).index(c[2][0]), int(c[2][1:]), c[0], c[1]))
 
 
@@ -120,22 +113,5 @@ def complaints(found):
     return out
 
 
-def main(argv):
-    found = cases()
-    wrong = complaints(found)
-    text = document(found)
-    if "--check" in argv:
-        if not LIST.exists() or LIST.read_text(encoding="utf-8") != text:
-            wrong.append(
-                f"{LIST.relative_to(ROOT)} is not up to date: python tools/devices_list.py"
-            )
-    else:
-        LIST.write_text(text, encoding="utf-8")
-        print(f"{LIST.relative_to(ROOT)}: {len(found)} tests")
-    for line in wrong:
-        print(line)
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(named_tests.main(LIST, cases(), complaints, document, sys.argv[1:]))

@@ -5,14 +5,12 @@ test_i3_f2_what_it_shows. With --check nothing is written, and a list that is no
 invariant or a fault without a test, or fewer than 60 cases are errors.
 """
 
-import ast
 import re
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-TESTS = ROOT / "host_tests"
-LIST = TESTS / "faults.md"
+import named_tests
+
+LIST = named_tests.TESTS / "faults.md"
 LEAST = 60
 
 INVARIANTS = {
@@ -53,16 +51,11 @@ _TAGS = re.compile(r"\[((?:[IF]\d+ ?)+)\]")
 def cases():
     """[(file, test, tags, sentence)] of every test that carries tags."""
     out = []
-    for path in sorted(TESTS.rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                continue
-            doc = ast.get_docstring(node) or ""
-            tags = _tags(node.name, doc)
-            if tags:
-                words = " ".join(_TAGS.sub("", doc, count=1).split())
-                name = path.relative_to(TESTS).as_posix()
-                out.append((name, node.name, tags, re.split(r"(?<=\.)\s", words)[0]))
+    for path, _, node, doc in named_tests.functions():
+        tags = _tags(node.name, doc)
+        if tags:
+            words = _TAGS.sub("", doc, count=1).strip()
+            out.append((path, node.name, tags, re.split(r"(?<=[.])\s", words)[0]))
     return out
 
 
@@ -105,22 +98,5 @@ def complaints(found):
     return out
 
 
-def main(argv):
-    found = cases()
-    wrong = complaints(found)
-    text = document(found)
-    if "--check" in argv:
-        if not LIST.exists() or LIST.read_text(encoding="utf-8") != text:
-            wrong.append(
-                f"{LIST.relative_to(ROOT)} is not up to date: python tools/faults_list.py"
-            )
-    else:
-        LIST.write_text(text, encoding="utf-8")
-        print(f"{LIST.relative_to(ROOT)}: {len(found)} cases")
-    for line in wrong:
-        print(line)
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(named_tests.main(LIST, cases(), complaints, document, sys.argv[1:]))

@@ -6,14 +6,12 @@ date or a requirement of OURS without a test are errors. What nobody has built y
 that.
 """
 
-import ast
 import re
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-TESTS = ROOT / "host_tests"
-LIST = TESTS / "security.md"
+import named_tests
+
+LIST = named_tests.TESTS / "security.md"
 
 REQUIREMENTS = {
     1: "no card number, track, PIN or PIN block in log, exception, console, dump or event",
@@ -57,18 +55,13 @@ _TAGS = re.compile(r"\[((?:SEC\d+ ?)+)\]")
 def cases():
     """[(file, test, {requirements}, sentence)] of every test that carries one."""
     out = []
-    for path in sorted(TESTS.rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                continue
-            doc = ast.get_docstring(node) or ""
-            named, tagged = _NAMED.match(node.name), _TAGS.match(doc)
-            words = (named[1] if named else "") + (tagged[1] if tagged else "")
-            numbers = {int(n) for n in re.findall(r"\d+", words)}
-            if numbers and node.name.startswith("test_"):
-                text = " ".join(_TAGS.sub("", doc, count=1).split())
-                name = path.relative_to(TESTS).as_posix()
-                out.append((name, node.name, numbers, re.split(r"(?<=[.!])\s", text)[0]))
+    for path, _, node, doc in named_tests.functions():
+        named, tagged = _NAMED.match(node.name), _TAGS.match(doc)
+        words = (named[1] if named else "") + (tagged[1] if tagged else "")
+        numbers = {int(n) for n in re.findall(r"\d+", words)}
+        if numbers and node.name.startswith("test_"):
+            text = _TAGS.sub("", doc, count=1).strip()
+            out.append((path, node.name, numbers, named_tests.sentence(text)))
     return out
 
 
@@ -97,20 +90,5 @@ def complaints(found):
     return out + [f"no such requirement: {n}" for n in sorted(used - REQUIREMENTS.keys())]
 
 
-def main(argv):
-    found = cases()
-    wrong = complaints(found)
-    text = document(found)
-    if "--check" in argv:
-        if not LIST.exists() or LIST.read_text(encoding="utf-8") != text:
-            wrong.append(f"{LIST.relative_to(ROOT)} is not up to date: python {sys.argv[0]}")
-    else:
-        LIST.write_text(text, encoding="utf-8")
-        print(f"{LIST.relative_to(ROOT)}: {len(found)} tests")
-    for line in wrong:
-        print(line)
-    return 1 if wrong else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(named_tests.main(LIST, cases(), complaints, document, sys.argv[1:]))
