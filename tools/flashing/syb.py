@@ -1,13 +1,7 @@
-"""A bundle file, read for flashing: its manifest, and whether its bytes are what that says.
-
-Format (written by `make bundle`): b"SYB1", u16 length, manifest (JSON), u16 length, signature,
-0xff up to 4096; then the ROMFS image. Signature: RSA PKCS#1 v1.5 with SHA-256 over magic to
-manifest.
-"""
+"""A bundle file, read for flashing: its manifest, and whether its bytes are what that says. Its
+form is bundle/header.py's."""
 
 import hashlib
-import json
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +9,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from bundle import signers
+from bundle import BundleError, header, signers
 
 from . import FlashingError
 
-MAGIC = b"SYB1"
-HEADER = 4096
+HEADER = header.SIZE
 
 
 @dataclass(frozen=True)
@@ -31,18 +24,12 @@ class Bundle:
     manifest: dict
 
 
-def manifest(header):
+def manifest(block):
     """(manifest, signed bytes, signature) of the first 4096 bytes of a slot or file, None when
     there is no bundle."""
     try:
-        if bytes(header[:4]) != MAGIC:
-            return None
-        (n,) = struct.unpack_from("<H", header, 4)
-        signed = bytes(header[: 6 + n])
-        found = json.loads(signed[6:])
-        (m,) = struct.unpack_from("<H", header, 6 + n)
-        signature = bytes(header[8 + n : 8 + n + m])
-    except (struct.error, ValueError):
+        found, signed, signature = header.unpack(bytes(block))
+    except (BundleError, ValueError):
         return None
     return (found, signed, signature) if isinstance(found, dict) else None
 
