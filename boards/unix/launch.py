@@ -52,6 +52,11 @@ def launch(argv):
         if argv[0] != "--repl":
             sys.argv[:] = argv
             _run(argv[0])
+        else:
+            import machine
+            import wires
+
+            machine.reset = wires.power_off  # who started this process starts it again
         return
     import esp32
 

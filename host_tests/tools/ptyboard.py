@@ -34,6 +34,7 @@ class PtyBoard:
 
     def __enter__(self):
         self._thread.start()
+        self.wait_starts(1)
         return self
 
     def __exit__(self, *error):
@@ -64,9 +65,10 @@ class PtyBoard:
             termios.tcsetattr(0, termios.TCSANOW, modes)
             os.execve(self._command[0], self._command, self._env)
         self._pid, self._fd = pid, fd
+        # At the prompt only: a Ctrl-C before that would end launch.py half done
+        self._until(b">>> ")
         if self._raw:
             # mpremote is in the raw REPL and does not notice the restart of a process
-            self._until(b">>> ")
             os.write(fd, b"\x01")
             self._until(b"\n")
         with self._started:
