@@ -461,6 +461,17 @@ async def test_a_new_terminal_is_open_and_says_so():
     assert wrong.startswith("TechError: locked")
 
 
+def _takes_cut_off_json():
+    try:
+        return json.loads("{") == {}
+    except ValueError:
+        return False
+
+
+# MicroPython 1.25 takes it for whole; in the file itself a checksum stands before it (store.files).
+_CUT_OFF = () if _takes_cut_off_json() else ("{",)
+
+
 async def test_sec22_a_terminal_that_has_something_to_lose_is_not_open():
     """A master key, operators, or files that cannot be read."""
     desk = Desk(key=None, new=True)
@@ -481,7 +492,7 @@ async def test_sec22_a_terminal_that_has_something_to_lose_is_not_open():
         assert not s.is_open() and s.level() == commands.FREE
     finally:
         bootstate.vfs_problem = None
-    for damaged in ("[]", "7", '{"90": {}}', '{"90": 1}'):
+    for damaged in _CUT_OFF + ("[]", "7", '{"90": {}}', '{"90": 1}'):
         # As at the start: the object stays where the console finds it.
         o = desk.terminal.operators
         Store.value = damaged
