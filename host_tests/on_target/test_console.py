@@ -468,7 +468,7 @@ def _takes_cut_off_json():
         return False
 
 
-# MicroPython 1.25 takes it for whole; in the file itself a checksum stands before it (store.files).
+# MicroPython 1.25 takes it for whole; in the file itself a checksum guards it (store.files).
 _CUT_OFF = () if _takes_cut_off_json() else ("{",)
 
 
