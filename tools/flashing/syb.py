@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 
-from bundle import BundleError, header, signers
+from bundle import BundleError, header, keys, signers
 
 from . import FlashingError
 
@@ -70,21 +70,10 @@ def read(path, board=None, key=None):
 
 def public_key(path):
     """The RSA public key in a PEM file, private or public."""
-    path = Path(path)
     try:
-        pem = path.read_bytes()
-    except OSError as e:
-        raise FlashingError(f"KEY={path}: {e.strerror}") from e
-    try:
-        if b"PRIVATE KEY" in pem:
-            key = serialization.load_pem_private_key(pem, None).public_key()
-        else:
-            key = serialization.load_pem_public_key(pem)
-    except (ValueError, TypeError) as e:
-        raise FlashingError(f"{path.name} is not a PEM key without password") from e
-    if not isinstance(key, rsa.RSAPublicKey) or not 2048 <= key.key_size <= 4096:
-        raise FlashingError(f"{path.name} is not an RSA key of 2048 to 4096 bits")
-    return key
+        return keys.public(path)
+    except BundleError as e:
+        raise FlashingError(str(e)) from e
 
 
 def signers_source(key):
